@@ -29,8 +29,7 @@ struct DeviceInfo {
   std::string driver;  ///< "PoCL 3.1"
   std::string isa;     ///< "sm_90", "x86-64-v4"
   std::string
-      identity;  ///< the physical device: "pci:0000:01:00.0", "uuid:…", "cpu:host", "opencl:0"
-  std::vector<std::string> also;  ///< ids by which other drivers reach the same physical device
+      identity;  ///< the physical device: "pci:0000:01:00.0", "uuid:…", "host-cpu", "opencl:0"
   std::string tile_class;         ///< row of the tile tables to start from
   DeviceKind kind = DeviceKind::cpu;
   bool emulated = false;     ///< a test driver; no hardware stands behind it
@@ -74,6 +73,8 @@ class Device {
   [[nodiscard]] explicit operator bool() const noexcept { return impl_ != nullptr; }
   [[nodiscard]] const DeviceInfo& info() const;
   [[nodiscard]] const std::string& id() const { return info().id; }
+  /// Ids by which other backends reach the same physical device. Loads every backend.
+  [[nodiscard]] std::vector<std::string> also() const;
   [[nodiscard]] MemoryInfo memory_info() const;
 
   [[nodiscard]] Stream create_stream(const StreamOptions& options = {}) const;
@@ -128,7 +129,7 @@ struct BackendInfo {
 [[nodiscard]] std::string_view to_string(BackendInfo::Status status) noexcept;
 
 /// Every device that SAMPAN_DEVICES leaves, in a fixed order (the CPU first). A physical device
-/// that two drivers reach appears once for each; `info().also` names the others. Never fails
+/// that two drivers reach appears once for each; `Device::also` names the others. Never fails
 /// because of one backend: see `backends()`.
 [[nodiscard]] std::vector<Device> devices();
 

@@ -47,7 +47,7 @@ extern "C" {
 #endif
 
 #define SAMPAN_ABI_MAJOR 1u /* A plug-in of another major is refused. */
-#define SAMPAN_ABI_MINOR 0u
+#define SAMPAN_ABI_MINOR 1u /* Functions that came later than minor 0 say so. */
 
 #if defined(_WIN32)
 #define SAMPAN_PLUGIN_EXPORT __declspec(dllexport)
@@ -202,7 +202,7 @@ typedef struct sampan_device_table {
   sampan_code_t (*status)(sampan_device_t* device, sampan_error_t* error);
   /* The driver's own handle (cl_device_id, CUdevice as integer …). UNSUPPORTED where there is none. */
   sampan_code_t (*native)(sampan_device_t* device, void** out, sampan_error_t* error);
-  /* Host monotonic clock (CLOCK_MONOTONIC) and the clock of event timestamps at one instant, ns. */
+  /* Minor 1. Host monotonic clock (CLOCK_MONOTONIC) and the clock of event timestamps at one instant, ns. */
   sampan_code_t (*clock)(sampan_device_t* device, uint64_t* out_host_ns, uint64_t* out_device_ns,
                          sampan_error_t* error);
 } sampan_device_table_t;
@@ -318,7 +318,7 @@ typedef struct sampan_stream_table {
   sampan_code_t (*query)(sampan_stream_t* stream, sampan_error_t* error);
   /* Blocks until the work submitted before has completed or failed, or TIMEOUT after `timeout_ns`. */
   sampan_code_t (*wait)(sampan_stream_t* stream, uint64_t timeout_ns, sampan_error_t* error);
-  /* cl_command_queue, CUstream … UNSUPPORTED where there is none. */
+  /* Minor 1. cl_command_queue, CUstream … UNSUPPORTED where there is none. */
   sampan_code_t (*native)(sampan_stream_t* stream, void** out, sampan_error_t* error);
 } sampan_stream_table_t;
 
