@@ -9,7 +9,8 @@
 #include "cpu_abi.h"
 
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wpsabi" /* vectors as parameters: every function here is inlined */
+#pragma GCC diagnostic ignored "-Wpsabi" /* vectors as parameters: every function here is inlined \
+                                          */
 #endif
 
 typedef int8_t i8;
@@ -31,21 +32,22 @@ typedef u16 bf16;
 #define RESTRICT __restrict__
 
 /* ---- kernels ----
-   KERNEL(name, ...) is followed by the parameter list in parentheses; the trailing SAMPAN_CPU_PARAMS takes it and puts
-   the hidden item in front. */
+   KERNEL(name, ...) is followed by the parameter list in parentheses; the trailing
+   SAMPAN_CPU_PARAMS takes it and puts the hidden item in front. */
 #define KERNEL(name, wx, wy, wz) SAMPAN_CPU_KERNEL(name, wx, wy, wz, 0)
 #define KERNEL_FLAT(name, wx, wy, wz) SAMPAN_CPU_KERNEL(name, wx, wy, wz, 1)
-#define SAMPAN_CPU_KERNEL(name, wx, wy, wz, is_flat)                            \
-  struct sampan_traits_##name {                                                 \
-    static constexpr u32 group[3] = {(wx), (wy), (wz)};                         \
-    static constexpr u32 flat = (is_flat);                                      \
-  };                                                                            \
+#define SAMPAN_CPU_KERNEL(name, wx, wy, wz, is_flat)    \
+  struct sampan_traits_##name {                         \
+    static constexpr u32 group[3] = {(wx), (wy), (wz)}; \
+    static constexpr u32 flat = (is_flat);              \
+  };                                                    \
   FN void sampan_body_##name SAMPAN_CPU_PARAMS
-#define SAMPAN_CPU_PARAMS(...) ([[maybe_unused]] sampan_cpu_item* sampan_item_, __VA_ARGS__)
+#define SAMPAN_CPU_PARAMS(...) ([[maybe_unused]] sampan_cpu_item * sampan_item_, __VA_ARGS__)
 
-#define LOCAL_POOL(T, name, count)                                                          \
+#define LOCAL_POOL(T, name, count)                                                       \
   static_assert(sizeof(T) * (count) <= SAMPAN_CPU_LOCAL_BYTES, "too much local memory"); \
-  T* const name = static_cast<T*>(__builtin_assume_aligned(sampan_item_->local_memory, SAMPAN_CPU_LOCAL_ALIGN))
+  T* const name = static_cast<T*>(                                                       \
+      __builtin_assume_aligned(sampan_item_->local_memory, SAMPAN_CPU_LOCAL_ALIGN))
 #define LID(d) (sampan_item_->local_id[d])
 #define GID(d) (sampan_item_->group_id[d])
 #define LSIZE(d) (sampan_item_->group_size[d])
@@ -131,21 +133,27 @@ struct sampan_cpu_entry<Traits, Body, void (*)(sampan_cpu_item*, A...)> {
     }
   }
   template <size_t... I>
-  FN void call_loop(const u32* group_count, u64 first, u64 end, void* local_memory, const void* const* args,
-                    sampan_cpu_indices<I...>) {
+  FN void call_loop(const u32* group_count, u64 first, u64 end, void* local_memory,
+                    const void* const* args, sampan_cpu_indices<I...>) {
     loop(group_count, first, end, local_memory, sampan_cpu_value<A>(args[I])...);
   }
-  static void run_groups(const u32 group_count[3], u64 first, u64 end, void* local_memory, const void* const* args) {
-    call_loop(group_count, first, end, local_memory, args, typename sampan_cpu_count<sizeof...(A)>::type());
+  static void run_groups(const u32 group_count[3], u64 first, u64 end, void* local_memory,
+                         const void* const* args) {
+    call_loop(group_count, first, end, local_memory, args,
+              typename sampan_cpu_count<sizeof...(A)>::type());
   }
 
   static constexpr sampan_cpu_run_item_fn item_entry() {
-    if constexpr (loops) return nullptr;
-    else return &run_item;
+    if constexpr (loops)
+      return nullptr;
+    else
+      return &run_item;
   }
   static constexpr sampan_cpu_run_groups_fn groups_entry() {
-    if constexpr (loops) return &run_groups;
-    else return nullptr;
+    if constexpr (loops)
+      return &run_groups;
+    else
+      return nullptr;
   }
 };
 
@@ -155,24 +163,35 @@ struct sampan_cpu_entry<Traits, Body, void (*)(sampan_cpu_item*, A...)> {
 #else
 #define SAMPAN_CPU_SYMBOL(name) sampan_kernel_##name
 #endif
-#define SAMPAN_CPU_EXPORT(name)                                                                                  \
-  extern "C" __attribute__((visibility("default"))) const struct sampan_cpu_kernel SAMPAN_CPU_SYMBOL(name);     \
-  const struct sampan_cpu_kernel SAMPAN_CPU_SYMBOL(name) = {                                                     \
-      SAMPAN_CPU_ABI,                                                                                            \
-      sizeof(struct sampan_cpu_kernel),                                                                          \
-      #name,                                                                                                     \
-      {sampan_traits_##name::group[0], sampan_traits_##name::group[1], sampan_traits_##name::group[2]},          \
-      sampan_traits_##name::flat,                                                                                \
-      SAMPAN_CPU_LOCAL_BYTES,                                                                                    \
-      sampan_cpu_entry<sampan_traits_##name, &sampan_body_##name>::arg_count,                                    \
-      sampan_cpu_entry<sampan_traits_##name, &sampan_body_##name>::arg_bytes,                                    \
-      sampan_cpu_entry<sampan_traits_##name, &sampan_body_##name>::item_entry(),                                 \
+#define SAMPAN_CPU_EXPORT(name)                                                  \
+  extern "C" __attribute__((visibility("default")))                              \
+  const struct sampan_cpu_kernel SAMPAN_CPU_SYMBOL(name);                        \
+  const struct sampan_cpu_kernel SAMPAN_CPU_SYMBOL(name) = {                     \
+      SAMPAN_CPU_ABI,                                                            \
+      sizeof(struct sampan_cpu_kernel),                                          \
+      #name,                                                                     \
+      {sampan_traits_##name::group[0], sampan_traits_##name::group[1],           \
+       sampan_traits_##name::group[2]},                                          \
+      sampan_traits_##name::flat,                                                \
+      SAMPAN_CPU_LOCAL_BYTES,                                                    \
+      sampan_cpu_entry<sampan_traits_##name, &sampan_body_##name>::arg_count,    \
+      sampan_cpu_entry<sampan_traits_##name, &sampan_body_##name>::arg_bytes,    \
+      sampan_cpu_entry<sampan_traits_##name, &sampan_body_##name>::item_entry(), \
       sampan_cpu_entry<sampan_traits_##name, &sampan_body_##name>::groups_entry()};
 
 /* ---- scalars ---- */
-FN f32 AS_F32(u32 u) { f32 f; __builtin_memcpy(&f, &u, 4); return f; }
-FN u32 AS_U32(f32 f) { u32 u; __builtin_memcpy(&u, &f, 4); return u; }
-#define FMA(a, b, c) ((a) * (b) + (c)) /* one instruction where the machine has it: -ffp-contract=fast */
+FN f32 AS_F32(u32 u) {
+  f32 f;
+  __builtin_memcpy(&f, &u, 4);
+  return f;
+}
+FN u32 AS_U32(f32 f) {
+  u32 u;
+  __builtin_memcpy(&u, &f, 4);
+  return u;
+}
+#define FMA(a, b, c) \
+  ((a) * (b) + (c)) /* one instruction where the machine has it: -ffp-contract=fast */
 #define MAXF(a, b) __builtin_fmaxf(a, b)
 #define MINF(a, b) __builtin_fminf(a, b)
 #define ABSF(a) __builtin_fabsf(a)
@@ -188,7 +207,8 @@ FN u32 AS_U32(f32 f) { u32 u; __builtin_memcpy(&u, &f, 4); return u; }
 FN void ATOMIC_ADD_F32(f32* p, f32 v) {
   u32* bits = reinterpret_cast<u32*>(p);
   u32 old = __atomic_load_n(bits, __ATOMIC_RELAXED);
-  while (!__atomic_compare_exchange_n(bits, &old, AS_U32(AS_F32(old) + v), true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  while (!__atomic_compare_exchange_n(bits, &old, AS_U32(AS_F32(old) + v), true, __ATOMIC_RELAXED,
+                                      __ATOMIC_RELAXED)) {
   }
 }
 
@@ -208,7 +228,11 @@ typedef u32 sampan_vu __attribute__((vector_size(VW * 4)));
 typedef u16 sampan_vh __attribute__((vector_size(VW * 2)));
 typedef i8 sampan_vb __attribute__((vector_size(VW)));
 
-FN vf sampan_vf_load_F32(const f32* p) { vf v; __builtin_memcpy(&v, p, sizeof v); return v; }
+FN vf sampan_vf_load_F32(const f32* p) {
+  vf v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
 FN void sampan_vf_store_F32(f32* p, vf v) { __builtin_memcpy(p, &v, sizeof v); }
 #define VF_LOADL(p) sampan_vf_load_F32(p)
 #define VF_STOREL(p, v) sampan_vf_store_F32(p, v)
@@ -238,7 +262,11 @@ FN vi VI_LOAD_I8(const i8* p) {
   __builtin_memcpy(&b, p, sizeof b);
   return __builtin_convertvector(b, vi);
 }
-FN vi VI_LOADL(const i32* p) { vi v; __builtin_memcpy(&v, p, sizeof v); return v; }
+FN vi VI_LOADL(const i32* p) {
+  vi v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
 FN void VI_STOREL(i32* p, vi v) { __builtin_memcpy(p, &v, sizeof v); }
 #define VI_STOREP(a, v) VI_STOREL(a, v)
 
@@ -247,19 +275,24 @@ FN void VI_STOREL(i32* p, vi v) { __builtin_memcpy(p, &v, sizeof v); }
 FN vf sampan_vf_zip_lo(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 4, 1, 5); }
 FN vf sampan_vf_zip_hi(vf a, vf b) { return __builtin_shufflevector(a, b, 2, 6, 3, 7); }
 #elif VW == 8
-FN vf sampan_vf_zip_lo(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11); }
-FN vf sampan_vf_zip_hi(vf a, vf b) { return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
+FN vf sampan_vf_zip_lo(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+FN vf sampan_vf_zip_hi(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
 #else
 FN vf sampan_vf_zip_lo(vf a, vf b) {
   return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 }
 FN vf sampan_vf_zip_hi(vf a, vf b) {
-  return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15,
+                                 31);
 }
 #endif
 
-/* 2^x from its polynomial p(x - n), |x - n| <= 1/2, of relative error 2e-9: below 1.5 ulp in [-126, 128), 0 below,
-   infinity from 128. exp2_of(p, n) puts the exponent in place. */
+/* 2^x from its polynomial p(x - n), |x - n| <= 1/2, of relative error 2e-9: below 1.5 ulp in [-126,
+   128), 0 below, infinity from 128. exp2_of(p, n) puts the exponent in place. */
 FN vf sampan_vf_scale(vf p, vi n) { return (vf)((vi)p + (n << 23)); }
 FN vf sampan_vf_round(vf x, vi* n) { /* nearest integer of |x| < 2^22 */
   const vf shifted = x + 12582912.0f;
@@ -279,7 +312,8 @@ FN vf VF_EXP2(vf x) {
   const vf y = sampan_vf_scale(p, n);
   return x < -126.0f ? (vf){} : (x == x ? y : x);
 }
-/* e^x: below 2 ulp in [-87.3, 88.7], 0 below, infinity above. ln 2 in two parts keeps x - n ln 2 exact. */
+/* e^x: below 2 ulp in [-87.3, 88.7], 0 below, infinity above. ln 2 in two parts keeps x - n ln 2
+ * exact. */
 FN vf VF_EXP(vf x) {
   const vf c = VF_MIN(VF_MAX(x, VF_SET1(-87.33655f)), VF_SET1(88.72284f));
   vi n;
@@ -297,13 +331,15 @@ FN vf VF_EXP(vf x) {
 }
 
 /* ---- f16 and bf16 ----
-   The conversions by bits serve scalars and vectors; F is f32 or vf, U the unsigned integers of that shape. */
+   The conversions by bits serve scalars and vectors; F is f32 or vf, U the unsigned integers of
+   that shape. */
 template <class F, class U>
 FN F sampan_f16_bits_to_f32(U half) {
   const U magnitude = (half & 0x7fffu) << 13;
   F scaled;
   __builtin_memcpy(&scaled, &magnitude, sizeof scaled);
-  scaled = scaled * 0x1p112f; /* from the exponent bias of f16 to that of f32; subnormals become normal */
+  scaled = scaled *
+           0x1p112f; /* from the exponent bias of f16 to that of f32; subnormals become normal */
   U bits;
   __builtin_memcpy(&bits, &scaled, sizeof bits);
   bits = (magnitude >= 0x0f800000u ? magnitude | 0x7f800000u : bits) | ((half & 0x8000u) << 16);
@@ -332,7 +368,8 @@ FN U sampan_f32_to_f16_bits(F value) {
   return half | ((bits >> 16) & 0x8000u);
 }
 
-/* F16C converts in one instruction; g++ 12 would convert lane by lane, so the instruction is written out. */
+/* F16C converts in one instruction; g++ 12 would convert lane by lane, so the instruction is
+ * written out. */
 #if defined(__F16C__) && (VW < 16 || defined(__AVX512F__))
 typedef u16 sampan_vh_register __attribute__((vector_size(VW == 4 ? 16 : VW * 2)));
 FN vf sampan_vf_from_f16(sampan_vh h) {

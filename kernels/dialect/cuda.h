@@ -7,7 +7,8 @@
 #define SG_SIZE 32u
 #define SHFL_XOR(v, mask) __shfl_xor_sync(0xffffffffu, v, mask)
 
-/* Inline PTX needs no cuda_fp16.h. An emulator of the driver, which compiles for the CPU, brings its own. */
+/* Inline PTX needs no cuda_fp16.h. An emulator of the driver, which compiles for the CPU, brings
+ * its own. */
 #if defined(SAMPAN_EMULATED_CUDA)
 FN f32 sampan_f16_to_f32(u16 h) { return sampan_emulated_f16_to_f32(h); }
 FN u16 sampan_f32_to_f16(f32 v) { return sampan_emulated_f32_to_f16(v); }

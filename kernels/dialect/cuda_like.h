@@ -1,5 +1,5 @@
-/* What CUDA C++ and HIP C++ share. Included by cuda.h and hip.h, which add the conversions, shuffles and ids of their
-   own. Self-contained: the run-time compilers ship no headers. */
+/* What CUDA C++ and HIP C++ share. Included by cuda.h and hip.h, which add the conversions,
+   shuffles and ids of their own. Self-contained: the run-time compilers ship no headers. */
 #ifndef SAMPAN_CUDA_LIKE_H
 #define SAMPAN_CUDA_LIKE_H
 
@@ -21,9 +21,11 @@ typedef u16 bf16;
 #define CONSTANT static __constant__ const
 #define RESTRICT __restrict__
 
-#define KERNEL(name, wx, wy, wz) extern "C" __global__ void __launch_bounds__((wx) * (wy) * (wz)) name
+#define KERNEL(name, wx, wy, wz) \
+  extern "C" __global__ void __launch_bounds__((wx) * (wy) * (wz)) name
 #define KERNEL_FLAT KERNEL
-/* Dynamic: static shared memory ends at 48 KiB. The host passes count * sizeof(T) bytes with the launch. */
+/* Dynamic: static shared memory ends at 48 KiB. The host passes count * sizeof(T) bytes with the
+ * launch. */
 #define LOCAL_POOL(T, name, count)                                  \
   extern __shared__ __attribute__((aligned(16))) u8 sampan_pool_[]; \
   T* const name = (T*)sampan_pool_
@@ -60,7 +62,7 @@ typedef u16 bf16;
 typedef float4 vf;
 typedef int4 vi;
 
-#define SAMPAN_BINARY(name, op)                                                          \
+#define SAMPAN_BINARY(name, op) \
   FN vf name(vf a, vf b) { return make_float4(a.x op b.x, a.y op b.y, a.z op b.z, a.w op b.w); }
 SAMPAN_BINARY(VF_ADD, +)
 SAMPAN_BINARY(VF_SUB, -)
@@ -68,13 +70,19 @@ SAMPAN_BINARY(VF_MUL, *)
 SAMPAN_BINARY(VF_DIV, /)
 FN vf VF_SET1(f32 x) { return make_float4(x, x, x, x); }
 FN vf VF_FMA(vf a, vf b, vf c) {
-  return make_float4(fmaf(a.x, b.x, c.x), fmaf(a.y, b.y, c.y), fmaf(a.z, b.z, c.z), fmaf(a.w, b.w, c.w));
+  return make_float4(fmaf(a.x, b.x, c.x), fmaf(a.y, b.y, c.y), fmaf(a.z, b.z, c.z),
+                     fmaf(a.w, b.w, c.w));
 }
-FN vf VF_MAX(vf a, vf b) { return make_float4(fmaxf(a.x, b.x), fmaxf(a.y, b.y), fmaxf(a.z, b.z), fmaxf(a.w, b.w)); }
-FN vf VF_MIN(vf a, vf b) { return make_float4(fminf(a.x, b.x), fminf(a.y, b.y), fminf(a.z, b.z), fminf(a.w, b.w)); }
+FN vf VF_MAX(vf a, vf b) {
+  return make_float4(fmaxf(a.x, b.x), fmaxf(a.y, b.y), fmaxf(a.z, b.z), fmaxf(a.w, b.w));
+}
+FN vf VF_MIN(vf a, vf b) {
+  return make_float4(fminf(a.x, b.x), fminf(a.y, b.y), fminf(a.z, b.z), fminf(a.w, b.w));
+}
 FN vf VF_ABS(vf a) { return make_float4(fabsf(a.x), fabsf(a.y), fabsf(a.z), fabsf(a.w)); }
 FN vf VF_SELECT_GT(vf a, vf b, vf x, vf y) {
-  return make_float4(a.x > b.x ? x.x : y.x, a.y > b.y ? x.y : y.y, a.z > b.z ? x.z : y.z, a.w > b.w ? x.w : y.w);
+  return make_float4(a.x > b.x ? x.x : y.x, a.y > b.y ? x.y : y.y, a.z > b.z ? x.z : y.z,
+                     a.w > b.w ? x.w : y.w);
 }
 FN vf VF_EXP2(vf a) { return make_float4(exp2f(a.x), exp2f(a.y), exp2f(a.z), exp2f(a.w)); }
 FN vf VF_EXP(vf a) { return make_float4(expf(a.x), expf(a.y), expf(a.z), expf(a.w)); }
@@ -104,8 +112,12 @@ SAMPAN_INT_BINARY(VI_ADD, +)
 SAMPAN_INT_BINARY(VI_SUB, -)
 SAMPAN_INT_BINARY(VI_MUL, *)
 SAMPAN_INT_BINARY(VI_AND, &)
-FN vi VI_SHL(vi a, i32 bits) { return make_int4(a.x << bits, a.y << bits, a.z << bits, a.w << bits); }
-FN vi VI_SHR(vi a, i32 bits) { return make_int4(a.x >> bits, a.y >> bits, a.z >> bits, a.w >> bits); }
+FN vi VI_SHL(vi a, i32 bits) {
+  return make_int4(a.x << bits, a.y << bits, a.z << bits, a.w << bits);
+}
+FN vi VI_SHR(vi a, i32 bits) {
+  return make_int4(a.x >> bits, a.y >> bits, a.z >> bits, a.w >> bits);
+}
 FN vi VI_LOAD_I8(const i8* p) {
   if (((u64)p & 3) == 0) {
     const i32 w = *(const i32*)p;
@@ -135,15 +147,17 @@ FN void sampan_store_4x16(u16* p, u16 x, u16 y, u16 z, u16 w) {
 }
 FN vf sampan_vf_load_F16(const f16* p) {
   const uint2 w = sampan_load_4x16(p);
-  return make_float4(sampan_f16_to_f32((u16)w.x), sampan_f16_to_f32((u16)(w.x >> 16)), sampan_f16_to_f32((u16)w.y),
-                     sampan_f16_to_f32((u16)(w.y >> 16)));
+  return make_float4(sampan_f16_to_f32((u16)w.x), sampan_f16_to_f32((u16)(w.x >> 16)),
+                     sampan_f16_to_f32((u16)w.y), sampan_f16_to_f32((u16)(w.y >> 16)));
 }
 FN void sampan_vf_store_F16(f16* p, vf v) {
-  sampan_store_4x16(p, sampan_f32_to_f16(v.x), sampan_f32_to_f16(v.y), sampan_f32_to_f16(v.z), sampan_f32_to_f16(v.w));
+  sampan_store_4x16(p, sampan_f32_to_f16(v.x), sampan_f32_to_f16(v.y), sampan_f32_to_f16(v.z),
+                    sampan_f32_to_f16(v.w));
 }
 FN vf sampan_vf_load_BF16(const bf16* p) {
   const uint2 w = sampan_load_4x16(p);
-  return make_float4(AS_F32(w.x << 16), AS_F32(w.x & 0xffff0000u), AS_F32(w.y << 16), AS_F32(w.y & 0xffff0000u));
+  return make_float4(AS_F32(w.x << 16), AS_F32(w.x & 0xffff0000u), AS_F32(w.y << 16),
+                     AS_F32(w.y & 0xffff0000u));
 }
 FN void sampan_vf_store_BF16(bf16* p, vf v) {
   sampan_store_4x16(p, sampan_f32_to_bf16(v.x), sampan_f32_to_bf16(v.y), sampan_f32_to_bf16(v.z),

@@ -8,12 +8,18 @@
 #define SHFL_XOR(v, mask) __shfl_xor(v, mask)
 
 FN f32 sampan_f16_to_f32(u16 h) {
-  union { u16 bits; _Float16 value; } x;
+  union {
+    u16 bits;
+    _Float16 value;
+  } x;
   x.bits = h;
   return (f32)x.value;
 }
 FN u16 sampan_f32_to_f16(f32 v) {
-  union { u16 bits; _Float16 value; } x;
+  union {
+    u16 bits;
+    _Float16 value;
+  } x;
   x.value = (_Float16)v;
   return x.bits;
 }

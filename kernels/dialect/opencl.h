@@ -1,6 +1,7 @@
 /* The dialect in OpenCL C 1.2, also compiled to SPIR-V. Vectors are OpenCL's own.
-   The host defines SAMPAN_SUBGROUPS_KHR (cl_khr_subgroup_shuffle) or SAMPAN_SUBGROUPS_INTEL (cl_intel_subgroups) where
-   the device has them: extension macros cannot be trusted, clang's spir64 target defines them all. */
+   The host defines SAMPAN_SUBGROUPS_KHR (cl_khr_subgroup_shuffle) or SAMPAN_SUBGROUPS_INTEL
+   (cl_intel_subgroups) where the device has them: extension macros cannot be trusted, clang's
+   spir64 target defines them all. */
 #ifndef SAMPAN_OPENCL_H
 #define SAMPAN_OPENCL_H
 
@@ -22,7 +23,8 @@ typedef u16 bf16;
 #define CONSTANT __constant
 #define RESTRICT restrict
 
-#define KERNEL(name, wx, wy, wz) __kernel __attribute__((reqd_work_group_size(wx, wy, wz))) void name
+#define KERNEL(name, wx, wy, wz) \
+  __kernel __attribute__((reqd_work_group_size(wx, wy, wz))) void name
 #define KERNEL_FLAT KERNEL
 #define LOCAL_POOL(T, name, count) __local T name[count] __attribute__((aligned(64)))
 #define LID(d) ((u32)get_local_id(d))
@@ -49,7 +51,8 @@ typedef u16 bf16;
 #define COS(x) cos(x)
 
 #define ATOMIC_ADD_I32(p, v) atomic_add(p, v)
-FN void ATOMIC_ADD_F32(volatile __global f32* p, f32 v) { /* OpenCL C 1.2 has no atomic add of floats */
+FN void ATOMIC_ADD_F32(volatile __global f32* p,
+                       f32 v) { /* OpenCL C 1.2 has no atomic add of floats */
   u32 old = as_uint(*p), expected;
   do {
     expected = old;
@@ -80,7 +83,8 @@ typedef SAMPAN_CAT(uint, VW) sampan_vu;
 #define SAMPAN_AS_VI SAMPAN_CAT(as_int, VW)
 #define SAMPAN_AS_VU SAMPAN_CAT(as_uint, VW)
 
-/* A GPU turns vload4 into four loads, as its pointer is known to be aligned to one element only: ask. */
+/* A GPU turns vload4 into four loads, as its pointer is known to be aligned to one element only:
+ * ask. */
 #if VW == 4
 FN vf sampan_vf_load_F32(const __global f32* p) {
   return ((size_t)p & 15) == 0 ? *(const __global float4*)p : vload4(0, p);
@@ -136,15 +140,18 @@ FN vi VI_LOAD_I8(const __global i8* p) { return SAMPAN_CAT(convert_int, VW)(SAMP
 #define sampan_vf_zip_lo(a, b) shuffle2(a, b, (uint8)(0, 8, 1, 9, 2, 10, 3, 11))
 #define sampan_vf_zip_hi(a, b) shuffle2(a, b, (uint8)(4, 12, 5, 13, 6, 14, 7, 15))
 #else
-#define sampan_vf_zip_lo(a, b) shuffle2(a, b, (uint16)(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23))
-#define sampan_vf_zip_hi(a, b) shuffle2(a, b, (uint16)(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
+#define sampan_vf_zip_lo(a, b) \
+  shuffle2(a, b, (uint16)(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23))
+#define sampan_vf_zip_hi(a, b) \
+  shuffle2(a, b, (uint16)(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
 #endif
 
 #if VW == 4
 #define VF_EXP2(x) exp2(x)
 #define VF_EXP(x) exp(x)
 #else
-/* A CPU behind OpenCL: the polynomials of cpu.h (same bounds), as the library's exp may call out per lane. */
+/* A CPU behind OpenCL: the polynomials of cpu.h (same bounds), as the library's exp may call out
+ * per lane. */
 FN vf VF_EXP2(vf x) {
   const vf c = fmin(fmax(x, (vf)(-126.0f)), (vf)(128.0f));
   const vf n = rint(c);
@@ -181,7 +188,9 @@ FN f16 sampan_f32_to_f16(f32 v) {
   vstore_half_rte(v, 0, (half*)&h);
   return h;
 }
-FN vf sampan_vf_load_F16(const __global f16* p) { return SAMPAN_CAT(vload_half, VW)(0, (const __global half*)p); }
+FN vf sampan_vf_load_F16(const __global f16* p) {
+  return SAMPAN_CAT(vload_half, VW)(0, (const __global half*)p);
+}
 FN void sampan_vf_store_F16(__global f16* p, vf v) {
   SAMPAN_CAT3(vstore_half, VW, _rte)(v, 0, (__global half*)p);
 }

@@ -1,31 +1,8 @@
-/* The kernel dialect: a C99 subset plus the words below, for CUDA C++, HIP C++, OpenCL C, SPIR-V and C++ on the CPU.
-   kernels/README.md teaches it; this header holds what is the same everywhere and picks the target's header.
-
-   Kernels     KERNEL(name, wx, wy, wz)(args...) {...}       one function per entry point, work-group of wx*wy*wz items
-               KERNEL_FLAT(name, wx, wy, wz)(args...) {...}  the same without barriers and local memory
-   Functions   FN type f(...)        always inlined; must not use ids, barriers or LOCAL_POOL
-   Memory      GLOBAL LOCAL CONSTANT RESTRICT                qualifiers; every pointer to non-private memory has one
-               LOCAL_POOL(T, name, count)                    first statement; once per kernel; carve it by offset
-   Ids         LID(d) GID(d) LSIZE(d) NGROUPS(d)             u32: item in group, group, group size, number of groups
-   Order       BARRIER()                                     all items of the group; local memory is visible after it
-               BARRIER_N(items)                              the same, nothing in a group of one item
-   Loops       UNROLL NOUNROLL                               before a for
-   Types       i8 u8 i16 u16 i32 u32 i64 u64 f32; f16 and bf16 are storage only
-   Scalars     FMA MAXF MINF ABSF EXP EXP2 LOG SQRT RSQRT SIN COS MIN MAX AS_F32 AS_U32
-   Storage     ELEM(DT) LOAD(DT, p) STORE(DT, p, v)          DT is F32, F16 or BF16; values are f32
-   Vectors     vf: VW lanes of f32, vi: VW lanes of i32 (VW 4 on GPUs, 4, 8 or 16 on CPUs)
-               VF_LOAD(DT, p) VF_STORE(DT, p, v)             global memory, aligned to one element
-               VF_LOAD_PART(DT, p, n, fill) VF_STORE_PART(DT, p, v, n)   the first min(n, VW) lanes only
-               VF_LOADL(p) VF_STOREL(p, v)                   local memory, aligned to the vector (16 bytes at most)
-               VF_LOADP(a) VF_STOREP(a, v)                   a private array of VW f32
-               VF_SET1 VF_ADD VF_SUB VF_MUL VF_DIV VF_FMA VF_MAX VF_MIN VF_ABS VF_SELECT_GT(a, b, x, y) VF_EXP VF_EXP2
-               VF_HSUM VF_HMAX VF_RCP VF_SIGMOID VF_SILU VF_GELU VF_GELU_TANH VF_TRANSPOSE(rows)
-               VI_SET1 VI_ADD VI_SUB VI_MUL VI_AND VI_SHL VI_SHR VI_LOAD_I8(p) VI_LOADL VI_STOREL VI_STOREP
-               VF_FROM_VI
-   Atomics     ATOMIC_ADD_I32(p, v) ATOMIC_ADD_F32(p, v)     global memory, relaxed
-   Shuffles    SHFL_XOR(v, mask) SG_SIZE                     only under #ifdef HAS_SHUFFLE
-   Groups      GROUP_SUM GROUP_MAX                           reductions over the items of a group
-   No templates, overloads, references, recursion, 64-bit floats or names that begin with sampan_ or SAMPAN_. */
+/* The kernel dialect: a C99 subset plus words for kernels, memory, ids, barriers and vectors,
+   compiled as CUDA C++, HIP C++, OpenCL C, SPIR-V, and C++ on the CPU. Kernels include this header
+   alone. It picks the target's header and defines what is the same on every target.
+   kernels/README.md lists the words. Names that begin with sampan_ or SAMPAN_ are the dialect's
+   own. */
 #ifndef SAMPAN_KERNEL_H
 #define SAMPAN_KERNEL_H
 
@@ -59,12 +36,14 @@
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
-#define CEIL_DIV(a, b) (((a) + (b) - 1) / (b))
+#define CEIL_DIV(a, b) (((a) + (b)-1) / (b))
 #define ROUND_UP(a, b) (CEIL_DIV(a, b) * (b))
 
-#define BARRIER_N(items)          \
-  do {                            \
-    if ((items) > 1) { BARRIER(); } \
+#define BARRIER_N(items) \
+  do {                   \
+    if ((items) > 1) {   \
+      BARRIER();         \
+    }                    \
   } while (0)
 
 /* ---- storage types ---- */
@@ -72,6 +51,9 @@
 #define SAMPAN_ELEM_F32 f32
 #define SAMPAN_ELEM_F16 f16
 #define SAMPAN_ELEM_BF16 bf16
+#define SAMPAN_ELEM_I32 i32
+#define SAMPAN_ELEM_I8 i8
+#define SAMPAN_ELEM_U8 u8
 #define ELEM(DT) SAMPAN_CAT(SAMPAN_ELEM_, DT)
 #define LOAD(DT, p) SAMPAN_CAT(sampan_load_, DT)(p)
 #define STORE(DT, p, v) SAMPAN_CAT(sampan_store_, DT)(p, v)
@@ -94,6 +76,26 @@ FN u16 sampan_f32_to_bf16(f32 v) {
 }
 FN void sampan_store_BF16(GLOBAL bf16* p, f32 v) { *p = sampan_f32_to_bf16(v); }
 
+/* Integers: toward zero, saturated at lo and hi, NaN to 0. `below` is the least f32 above hi. */
+#define SAMPAN_DEFINE_INTEGER(DT, lo, hi, below)                                                \
+  FN f32 sampan_load_##DT(const GLOBAL ELEM(DT) * p) { return (f32)*p; }                        \
+  FN void sampan_store_##DT(GLOBAL ELEM(DT) * p, f32 v) {                                       \
+    *p = v >= (below) ? (ELEM(DT))(hi) : v <= (lo) ? (ELEM(DT))(lo) : v == v ? (ELEM(DT))v : 0; \
+  }                                                                                             \
+  FN vf sampan_vf_load_##DT(const GLOBAL ELEM(DT) * p) {                                        \
+    f32 lane[VW];                                                                               \
+    UNROLL for (u32 e = 0; e < VW; ++e) lane[e] = (f32)p[e];                                    \
+    return VF_LOADP(lane);                                                                      \
+  }                                                                                             \
+  FN void sampan_vf_store_##DT(GLOBAL ELEM(DT) * p, vf v) {                                     \
+    f32 lane[VW];                                                                               \
+    VF_STOREP(lane, v);                                                                         \
+    UNROLL for (u32 e = 0; e < VW; ++e) sampan_store_##DT(p + e, lane[e]);                      \
+  }
+SAMPAN_DEFINE_INTEGER(I32, -2147483648.0f, 2147483647, 2147483648.0f)
+SAMPAN_DEFINE_INTEGER(I8, -128.0f, 127, 128.0f)
+SAMPAN_DEFINE_INTEGER(U8, 0.0f, 255, 256.0f)
+
 #define SAMPAN_DEFINE_PART(DT)                                                        \
   FN vf sampan_vf_load_part_##DT(const GLOBAL ELEM(DT) * p, u32 count, f32 fill) {    \
     if (count >= VW) return VF_LOAD(DT, p);                                           \
@@ -115,10 +117,14 @@ FN void sampan_store_BF16(GLOBAL bf16* p, f32 v) { *p = sampan_f32_to_bf16(v); }
 SAMPAN_DEFINE_PART(F32)
 SAMPAN_DEFINE_PART(F16)
 SAMPAN_DEFINE_PART(BF16)
+SAMPAN_DEFINE_PART(I32)
+SAMPAN_DEFINE_PART(I8)
+SAMPAN_DEFINE_PART(U8)
 
 /* ---- vectors ---- */
 
-/* VF_TRANSPOSE(rows): rows is vf[VW]; element (i, j) becomes (j, i). log2(VW) rounds of the perfect shuffle. */
+/* VF_TRANSPOSE(rows): rows is vf[VW]; element (i, j) becomes (j, i). log2(VW) rounds of the perfect
+ * shuffle. */
 FN void VF_TRANSPOSE(vf* rows) {
   UNROLL for (u32 round = 1; round < VW; round *= 2) {
     vf next[VW];
@@ -133,14 +139,13 @@ FN void VF_TRANSPOSE(vf* rows) {
 #define VF_RCP(a) VF_DIV(VF_SET1(1.0f), a)
 
 /* 1 / (1 + e^-v): relative error below 4 ulp where the result is a normal number, 0 below. */
-FN vf VF_SIGMOID(vf v) {
-  return VF_RCP(VF_ADD(VF_SET1(1.0f), VF_EXP(VF_SUB(VF_SET1(0.0f), v))));
-}
+FN vf VF_SIGMOID(vf v) { return VF_RCP(VF_ADD(VF_SET1(1.0f), VF_EXP(VF_SUB(VF_SET1(0.0f), v)))); }
 FN vf VF_SILU(vf v) { return VF_MUL(v, VF_SIGMOID(v)); }
 
-/* v * Phi(v) with the normal distribution Phi. erfc(a) = 2^-P(a), P a minimax polynomial on [0, 5] weighted for the
-   absolute error of erfc (1.3e-10) that grows faster than the true exponent beyond; absolute error of the result below
-   4e-7 * |v|. Never subtracts two close numbers, so small and negative arguments keep their relative precision. */
+/* v * Phi(v) with the normal distribution Phi. erfc(a) = 2^-P(a), P a minimax polynomial on [0, 5]
+   weighted for the absolute error of erfc (1.3e-10) that grows faster than the true exponent
+   beyond; absolute error of the result below 4e-7 * |v|. Never subtracts two close numbers, so
+   small and negative arguments keep their relative precision. */
 FN vf VF_GELU(vf v) {
   const vf a = VF_MIN(VF_MUL(VF_ABS(v), VF_SET1(0.70710678118f)), VF_SET1(9.0f));
   vf p = VF_SET1(1.909294161e-6f);
@@ -157,7 +162,8 @@ FN vf VF_GELU(vf v) {
   return VF_MUL(v, VF_SELECT_GT(v, VF_SET1(0.0f), VF_SUB(VF_SET1(1.0f), half_erfc), half_erfc));
 }
 
-/* 0.5 v (1 + tanh(sqrt(2/pi) (v + 0.044715 v^3))), the approximation many models are trained with. */
+/* 0.5 v (1 + tanh(sqrt(2/pi) (v + 0.044715 v^3))), the approximation many models are trained with.
+ */
 FN vf VF_GELU_TANH(vf v) {
   const vf cube = VF_MUL(VF_MUL(v, v), v);
   return VF_MUL(v, VF_SIGMOID(VF_MUL(VF_SET1(1.5957691216f), VF_FMA(VF_SET1(0.044715f), cube, v))));
@@ -181,26 +187,29 @@ FN f32 VF_HMAX(vf v) {
 }
 
 /* ---- reductions over a group ----
-   GROUP_SUM(value, scratch, items, item): every item gives its f32 variable `value` and gets the sum over the group in
-   it, the same bits in every item. `items` (a constant power of two) is the size of the group, `item` its own index,
-   `scratch` LOCAL f32[items]. A barrier ends it, so scratch may be reused at once. */
-#define SAMPAN_GROUP_REDUCE(value, scratch, items, item, OP)                        \
-  do {                                                                              \
-    if ((items) > 1) {                                                              \
-      (scratch)[item] = (value);                                                    \
-      BARRIER();                                                                    \
-      for (u32 sampan_step = (items) / 2; sampan_step > 0; sampan_step /= 2) {      \
-        if ((item) < sampan_step) {                                                 \
-          (scratch)[item] = OP((scratch)[item], (scratch)[(item) + sampan_step]);   \
-        }                                                                           \
-        BARRIER();                                                                  \
-      }                                                                             \
-      (value) = (scratch)[0];                                                       \
-      BARRIER();                                                                    \
-    }                                                                               \
+   GROUP_SUM(value, scratch, items, item): every item gives its f32 variable `value` and gets the
+   sum over the group in it, the same bits in every item. `items` (a constant power of two) is the
+   size of the group, `item` its own index, `scratch` LOCAL f32[items]. A barrier ends it, so
+   scratch may be reused at once. */
+#define SAMPAN_GROUP_REDUCE(value, scratch, items, item, OP)                      \
+  do {                                                                            \
+    if ((items) > 1) {                                                            \
+      (scratch)[item] = (value);                                                  \
+      BARRIER();                                                                  \
+      for (u32 sampan_step = (items) / 2; sampan_step > 0; sampan_step /= 2) {    \
+        if ((item) < sampan_step) {                                               \
+          (scratch)[item] = OP((scratch)[item], (scratch)[(item) + sampan_step]); \
+        }                                                                         \
+        BARRIER();                                                                \
+      }                                                                           \
+      (value) = (scratch)[0];                                                     \
+      BARRIER();                                                                  \
+    }                                                                             \
   } while (0)
 #define SAMPAN_ADDF(a, b) ((a) + (b))
-#define GROUP_SUM(value, scratch, items, item) SAMPAN_GROUP_REDUCE(value, scratch, items, item, SAMPAN_ADDF)
-#define GROUP_MAX(value, scratch, items, item) SAMPAN_GROUP_REDUCE(value, scratch, items, item, MAXF)
+#define GROUP_SUM(value, scratch, items, item) \
+  SAMPAN_GROUP_REDUCE(value, scratch, items, item, SAMPAN_ADDF)
+#define GROUP_MAX(value, scratch, items, item) \
+  SAMPAN_GROUP_REDUCE(value, scratch, items, item, MAXF)
 
 #endif
