@@ -1,0 +1,18 @@
+// The table of one instruction level.
+#include "backends/cpu/native/gemm_blocked.h"
+#include "backends/cpu/native/isa_target.h"
+#include "backends/cpu/native/kernel_table.h"
+
+namespace sampan::cpu::native::SAMPAN_ISA {
+
+const KernelTable& level_table() {
+  static const KernelTable table{
+      .tiles = {tile_geometry(ComputeFormat::f32), tile_geometry(ComputeFormat::bf16),
+                tile_geometry(ComputeFormat::i8)},
+      .gemm_blocked_item = gemm_blocked_item,
+      .gemm_pack_panel = gemm_pack_panel,
+  };
+  return table;
+}
+
+}  // namespace sampan::cpu::native::SAMPAN_ISA
