@@ -1,5 +1,6 @@
 #include "tokenizer_check.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -148,8 +149,8 @@ void check_piece(FieldReader reader, std::size_t offset_bytes, std::string_view 
   }
 }
 
-// A unit of Darts-clone's double array: a tree in which node `base` has its child of label c at
-// base ^ c, if the unit there has that label.
+// A unit of Darts-clone's double array, in which node `base` has its edge of label c in the unit at
+// base ^ c, if that unit has that label.
 struct Unit {
   std::uint32_t bits;
   bool has_value() const { return (bits >> 8 & 1) != 0; }
@@ -179,38 +180,60 @@ class CharsMap {
     if (texts_.back() != '\0') fail_map("ends in an unfinished text");
   }
 
-  // Walks the whole tree. Each node of a real tree is met once, so more visits than units mean that
-  // it is no tree, and the walk ends.
+  // Walks depth first over all that a lookup could reach, each node once: Darts-clone lets equal
+  // endings share nodes, so the table is a graph, but one without loops.
   void check() {
-    std::vector<Node> open = {child_of(Node{0, 0}, 0)};
-    std::size_t visits = 0;
-    while (!open.empty()) {
-      const Node node = open.back();
-      open.pop_back();
-      if (++visits > units_.size()) fail_map("is not a tree");
-      for (std::uint32_t label = 0; label < 256; ++label) {
-        const std::uint32_t at = node.base ^ label;
-        if (units_[at].label() == label) open.push_back(child_of(node, at));
+    progress_.resize(units_.size());
+    std::vector<std::uint32_t> path = {follow(0)};
+    progress_[path.back()].begun = true;
+    while (!path.empty()) {
+      Progress& node = progress_[path.back()];
+      if (node.next_label == kLabels) {
+        path.pop_back();
+        continue;
       }
+      const std::uint32_t at = path.back() ^ node.next_label;
+      if (units_[at].label() != node.next_label) {
+        ++node.next_label;
+        continue;
+      }
+      const std::uint32_t child = follow(at);
+      if (!progress_[child].begun) {
+        progress_[child].begun = true;
+        path.push_back(child);  // and come back to this label
+        continue;
+      }
+      finish_child(node, at, child);
     }
   }
 
  private:
-  struct Node {
-    std::uint32_t base;
-    int rules;  ///< that end on the way to it
+  static constexpr std::uint32_t kLabels = 256;
+
+  struct Progress {
+    std::uint16_t next_label = 0;
+    bool begun = false;
+    std::uint8_t rules = 0;  ///< the most that end on one way down from here
   };
 
-  Node child_of(const Node& parent, std::uint32_t at) const {
+  // The node that the unit at `at` leads to, after checking what a lookup does there.
+  std::uint32_t follow(std::uint32_t at) const {
     const Unit unit = units_[at];
-    const Node child{at ^ unit.offset(), parent.rules + (unit.has_value() ? 1 : 0)};
-    // Any label may be looked up next: all 256 places must exist.
-    if ((child.base | 255) >= units_.size()) fail_map("leads outside itself");
-    if (unit.has_value()) check_text(units_[child.base].value());
-    if (child.rules > kMaxRulesAlike) {
+    const std::uint32_t base = at ^ unit.offset();
+    // Any label may be looked up next: all places must exist.
+    if ((base | (kLabels - 1)) >= units_.size()) fail_map("leads outside itself");
+    if (unit.has_value()) check_text(units_[base].value());
+    return base;
+  }
+
+  void finish_child(Progress& node, std::uint32_t at, std::uint32_t child) const {
+    if (progress_[child].next_label != kLabels) fail_map("has a loop");
+    const int rules = progress_[child].rules + (units_[at].has_value() ? 1 : 0);
+    if (rules > kMaxRulesAlike) {
       fail_map("has more than ", kMaxRulesAlike, " rules that begin alike");
     }
-    return child;
+    node.rules = static_cast<std::uint8_t>(std::max<int>(node.rules, rules));
+    ++node.next_label;
   }
 
   void check_text(std::size_t at) const {
@@ -228,6 +251,7 @@ class CharsMap {
   std::size_t offset_bytes_;
   std::string_view file_;
   std::vector<Unit> units_;
+  std::vector<Progress> progress_;  ///< of each node, by its base
   std::string_view texts_;
 };
 

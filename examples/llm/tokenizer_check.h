@@ -11,8 +11,8 @@ namespace sampan::llm {
 ///   - it is a well-formed protocol buffer with 1 to 2^20 pieces;
 ///   - every piece is valid UTF-8, not empty, at most 1,024 bytes, without a zero byte, and at most
 ///     64 bytes if user-defined;
-///   - the normaliser's table is a tree whose every step and text stays inside it, where at most 32
-///     rules begin alike and no text is longer than 256 bytes, and takes at most 4 MB;
+///   - the normaliser's table has no loop, every step and text stays inside it, at most 32 rules
+///     begin alike, no text is longer than 256 bytes, and it takes at most 4 MB;
 ///   - there is no denormaliser (it would need the whole text, so that text couldn't stream) and no
 ///     self-test (which would run, and print, while loading).
 /// Time and memory are proportional to the size of `bytes`.
