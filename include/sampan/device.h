@@ -30,7 +30,7 @@ struct DeviceInfo {
   std::string isa;     ///< "sm_90", "x86-64-v4"
   std::string
       identity;  ///< the physical device: "pci:0000:01:00.0", "uuid:…", "host-cpu", "opencl:0"
-  std::string tile_class;         ///< row of the tile tables to start from
+  std::string tile_class;  ///< row of the tile tables to start from
   DeviceKind kind = DeviceKind::cpu;
   bool emulated = false;     ///< a test driver; no hardware stands behind it
   bool host_access = false;  ///< the host reaches device memory directly

@@ -31,9 +31,9 @@ struct PoolGrant {
   std::vector<StreamPoint> waits;
 };
 
-/// Which freed memory may be handed to whom: the bookkeeping of a stream-ordered pool. It touches no
-/// memory and calls no driver. Blocks are what the driver gave; pieces are cut from them, best fit,
-/// and neighbours are joined again when both are free.
+/// Which freed memory may be handed to whom: the bookkeeping of a stream-ordered pool. It touches
+/// no memory and calls no driver. Blocks are what the driver gave; pieces are cut from them, best
+/// fit, and neighbours are joined again when both are free.
 ///
 /// Freed memory carries the points of the streams that may still use it. A taker of the same stream
 /// needs no wait; for another stream the points that are not complete come back as `waits`. Pieces
@@ -49,8 +49,8 @@ class Pool {
 
   explicit Pool(Completed completed) : completed_(std::move(completed)) {}
 
-  /// A piece of at least `size_bytes` (over 0) for work of `stream`. `may_wait` false: only pieces that
-  /// need no wait. nullopt: nothing fits.
+  /// A piece of at least `size_bytes` (over 0) for work of `stream`. `may_wait` false: only pieces
+  /// that need no wait. nullopt: nothing fits.
   [[nodiscard]] std::optional<PoolGrant> take(std::uint64_t size_bytes, StreamKey stream,
                                               bool may_wait);
 

@@ -1,0 +1,10 @@
+# Run by sampan_embed_kernels: writes OUTPUT from FILES below ROOT.
+set(text "// Generated from the files of kernels/.\n#include <array>\n\n#include \"core/kernel_source.h\"\n\n")
+string(APPEND text "namespace sampan::core {\nnamespace {\n\nconstexpr EmbeddedFile kFiles[] = {\n")
+foreach(name IN LISTS FILES)
+  file(READ ${ROOT}/${name} content)
+  string(APPEND text "    {\"${name}\", R\"SAMPAN(${content})SAMPAN\"},\n")
+endforeach()
+string(APPEND text "};\n\n}  // namespace\n\nstd::span<const EmbeddedFile> embedded_kernels() { return kFiles; }\n\n")
+string(APPEND text "}  // namespace sampan::core\n")
+file(WRITE ${OUTPUT} "${text}")

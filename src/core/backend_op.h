@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "sampan/backend_op.h"
+#include "sampan/plugin/backend.h"
+
+namespace sampan::core {
+
+class OpenDevice;
+
+/// A plan of the backend's, destroyed with its last owner.
+class OpHandle {
+ public:
+  OpHandle(std::shared_ptr<OpenDevice> device, sampan_op_plan_t* plan,
+           std::uint64_t workspace_bytes) noexcept;
+  OpHandle(const OpHandle&) = delete;
+  ~OpHandle();
+
+  [[nodiscard]] const std::shared_ptr<OpenDevice>& device() const noexcept { return device_; }
+  [[nodiscard]] sampan_op_plan_t* raw() const noexcept { return plan_; }
+  [[nodiscard]] std::uint64_t workspace_bytes() const noexcept { return workspace_bytes_; }
+
+ private:
+  std::shared_ptr<OpenDevice> device_;
+  sampan_op_plan_t* plan_;
+  std::uint64_t workspace_bytes_;
+};
+
+}  // namespace sampan::core

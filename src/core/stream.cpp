@@ -1,0 +1,337 @@
+#include "core/stream.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/bridge.h"
+#include "core/buffer.h"
+#include "core/error.h"
+#include "core/event.h"
+#include "core/module.h"
+#include "core/open_device.h"
+#include "core/stream_directory.h"
+#include "core/validate/validate.h"
+
+namespace sampan::core {
+
+std::shared_ptr<StreamImpl> StreamImpl::create(std::shared_ptr<OpenDevice> device,
+                                               const StreamOptions& options) {
+  device->require_current();
+  auto stream = std::make_shared<StreamImpl>(std::move(device));
+  sampan_stream_options_t raw{sizeof(raw), options.priority};
+  ErrorRecord error;
+  const OpenDevice& owner = *stream->device_;
+  check(owner.backend.stream.create(owner.handle(), &raw, &stream->handle_, error.raw()), error,
+        owner.backend.name);
+  stream->key_ = StreamDirectory::add(stream);
+  return stream;
+}
+
+StreamImpl::StreamImpl(std::shared_ptr<OpenDevice> device) noexcept : device_(std::move(device)) {}
+
+StreamImpl::~StreamImpl() {
+  if (handle_ == nullptr) return;
+  // First the wait, then the name: who finds the name gone takes the work for done.
+  device_->backend.stream.destroy(handle_);
+  StreamDirectory::remove(key_);
+}
+
+// ---- Common steps of every call --------------------------------------------------------------
+
+std::unique_lock<std::mutex> StreamImpl::begin_work(bool allowed_while_recording) {
+  device_->require_current();
+  std::unique_lock lock(mutex_);
+  if (recording_ && !allowed_while_recording) [[unlikely]] {
+    throw_invalid("this call can't be recorded; end the recording first");
+  }
+  return lock;
+}
+
+void StreamImpl::use(BufferImpl& buffer) { buffer.note_use(key_); }
+
+void StreamImpl::use(const Arg& arg) {
+  if (!arg.is_value() && arg.buffer() != nullptr) use(*arg.buffer());
+}
+
+bool StreamImpl::completed(std::uint64_t position) noexcept {
+  if (completed_.load(std::memory_order_acquire) >= position) return true;
+  const std::uint64_t before = this->position();
+  ErrorRecord error;
+  if (device_->backend.stream.query(handle_, error.raw()) == SAMPAN_NOT_READY) return false;
+  complete_up_to(before);
+  return completed_.load(std::memory_order_acquire) >= position;
+}
+
+void StreamImpl::complete_up_to(std::uint64_t position) noexcept {
+  std::uint64_t known = completed_.load(std::memory_order_relaxed);
+  while (known < position && !completed_.compare_exchange_weak(known, position)) {
+  }
+}
+
+// ---- Work ------------------------------------------------------------------------------------
+
+std::uint64_t StreamImpl::submit(RecordedNode&& node) {
+  recording_->push_back(std::move(node));
+  return recording_->size() - 1;
+}
+
+std::uint64_t StreamImpl::launch(const Kernel& kernel, const LaunchConfig& config,
+                                 std::span<const Arg> args) {
+  const auto lock = begin_work(true);
+  if (recording_) [[unlikely]] {
+    return submit(LaunchNode{kernel.shared_impl(), config, {args.begin(), args.end()}});
+  }
+  std::array<sampan_arg_t, kMaxArgs> raw;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    use(args[i]);
+    raw[i] = to_abi(args[i]);
+  }
+  const std::uint64_t sequence = position() + 1;
+  const sampan_launch_t launch =
+      to_abi(*kernel.impl(), config, std::span(raw.data(), args.size()), sequence);
+  ErrorRecord error;
+  check(device_->backend.stream.launch(handle_, &launch, error.raw()), error,
+        device_->backend.name);
+  advance();
+  return sequence;
+}
+
+void StreamImpl::copy(const View& dst, const View& src, std::uint64_t size_bytes) {
+  const auto lock = begin_work(true);
+  if (recording_) {
+    submit(CopyNode{dst, src, size_bytes});
+    return;
+  }
+  enqueue(CopyNode{dst, src, size_bytes}, 0);
+}
+
+void StreamImpl::copy_2d(BufferImpl& dst, BufferImpl& src, const Stream::Copy2d& area) {
+  const auto lock = begin_work(false);
+  use(dst);
+  use(src);
+  sampan_copy_2d_t raw{};
+  raw.size = sizeof(raw);
+  raw.dst = dst.region(area.dst_offset_bytes);
+  raw.src = src.region(area.src_offset_bytes);
+  raw.dst_pitch_bytes = area.dst_pitch_bytes;
+  raw.src_pitch_bytes = area.src_pitch_bytes;
+  raw.row_bytes = area.row_bytes;
+  raw.rows = area.rows;
+  ErrorRecord error;
+  check(device_->backend.stream.copy_2d(handle_, &raw, error.raw()), error, device_->backend.name);
+  advance();
+}
+
+void StreamImpl::copy_peer(const View& dst, const View& src, std::uint64_t size_bytes) {
+  const auto lock = begin_work(false);
+  use(*dst.impl());
+  use(*src.impl());
+  ErrorRecord error;
+  check(
+      device_->backend.peer.copy(handle_, to_region(dst), to_region(src), size_bytes, error.raw()),
+      error, device_->backend.name);
+  advance();
+}
+
+void StreamImpl::copy_from_host(BufferImpl& dst, std::uint64_t offset_bytes,
+                                std::span<const std::byte> host) {
+  const auto lock = begin_work(false);
+  use(dst);
+  ErrorRecord error;
+  check(device_->backend.stream.copy_to_device(handle_, dst.region(offset_bytes), host.data(),
+                                               host.size(), error.raw()),
+        error, device_->backend.name);
+  advance();
+}
+
+void StreamImpl::copy_to_host(std::span<std::byte> host, BufferImpl& src,
+                              std::uint64_t offset_bytes) {
+  const auto lock = begin_work(false);
+  use(src);
+  ErrorRecord error;
+  check(device_->backend.stream.copy_to_host(handle_, host.data(), src.region(offset_bytes),
+                                             host.size(), error.raw()),
+        error, device_->backend.name);
+  advance();
+}
+
+void StreamImpl::fill(const View& dst, std::span<const std::byte> pattern,
+                      std::uint64_t size_bytes) {
+  const auto lock = begin_work(true);
+  FillNode node{dst, {}, static_cast<std::uint32_t>(pattern.size()), size_bytes};
+  std::copy(pattern.begin(), pattern.end(), node.pattern.begin());
+  if (recording_) {
+    submit(std::move(node));
+    return;
+  }
+  enqueue(node, 0);
+}
+
+std::uint64_t StreamImpl::run_op(const std::shared_ptr<OpHandle>& op, std::span<const Arg> args,
+                                 const View& workspace) {
+  const auto lock = begin_work(true);
+  if (recording_) return submit(OpNode{op, {args.begin(), args.end()}, workspace});
+  std::array<sampan_arg_t, kMaxArgs> raw;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    use(args[i]);
+    raw[i] = to_abi(args[i]);
+  }
+  sampan_region_t scratch{};
+  if (workspace) {
+    use(*workspace.impl());
+    scratch = to_region(workspace);
+  }
+  const std::uint64_t sequence = position() + 1;
+  ErrorRecord error;
+  check(device_->backend.ops.run(op->raw(), handle_, raw.data(),
+                                 static_cast<std::uint32_t>(args.size()), scratch, sequence,
+                                 error.raw()),
+        error, device_->backend.name);
+  advance();
+  return sequence;
+}
+
+// Enqueues a recorded node; the mutex is held. Launches and operations of a replay take this way,
+// too: their argument vectors exist already.
+void StreamImpl::enqueue(const RecordedNode& node, std::uint64_t sequence) {
+  const Backend& backend = device_->backend;
+  ErrorRecord error;
+  sampan_code_t code = SAMPAN_OK;
+  if (const auto* copy = std::get_if<CopyNode>(&node)) {
+    use(*copy->dst.impl());
+    use(*copy->src.impl());
+    code = backend.stream.copy(handle_, to_region(copy->dst), to_region(copy->src),
+                               copy->size_bytes, error.raw());
+  } else if (const auto* fill = std::get_if<FillNode>(&node)) {
+    use(*fill->dst.impl());
+    code = backend.stream.fill(handle_, to_region(fill->dst), fill->pattern.data(),
+                               fill->pattern_bytes, fill->size_bytes, error.raw());
+  } else {
+    const auto* launch = std::get_if<LaunchNode>(&node);
+    const auto* op = std::get_if<OpNode>(&node);
+    const auto& args = launch != nullptr ? launch->args : op->args;
+    std::array<sampan_arg_t, kMaxArgs> raw;
+    for (std::size_t i = 0; i < args.size(); ++i) {
+      use(args[i]);
+      raw[i] = to_abi(args[i]);
+    }
+    if (launch != nullptr) {
+      const sampan_launch_t abi =
+          to_abi(*launch->kernel, launch->config, std::span(raw.data(), args.size()), sequence);
+      code = backend.stream.launch(handle_, &abi, error.raw());
+    } else {
+      sampan_region_t scratch{};
+      if (op->workspace) scratch = to_region(op->workspace);
+      code =
+          backend.ops.run(op->op->raw(), handle_, raw.data(),
+                          static_cast<std::uint32_t>(args.size()), scratch, sequence, error.raw());
+    }
+  }
+  check(code, error, backend.name);
+  advance();
+}
+
+// ---- Order -----------------------------------------------------------------------------------
+
+void StreamImpl::record(EventImpl& event) {
+  const auto lock = begin_work(false);
+  const auto handle = event.fresh();
+  ErrorRecord error;
+  check(device_->backend.event.record(handle->raw(), handle_, error.raw()), error,
+        device_->backend.name);
+}
+
+void StreamImpl::wait(const std::shared_ptr<EventHandle>& event) {
+  const auto lock = begin_work(false);
+  std::shared_ptr<EventHandle> local = event;
+  if (&event->device()->backend != &device_->backend) {
+    local = std::make_shared<EventHandle>(device_, SAMPAN_EVENT_SIGNALLED);
+    bridge(event, local);
+  }
+  ErrorRecord error;
+  check(device_->backend.stream.wait_event(handle_, local->raw(), error.raw()), error,
+        device_->backend.name);
+  advance();
+}
+
+void StreamImpl::order_before(StreamImpl& later) {
+  std::shared_ptr<EventHandle> handle;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!order_event_) order_event_ = std::make_shared<EventImpl>(device_, 0);
+    handle = order_event_->fresh();
+    ErrorRecord error;
+    check(device_->backend.event.record(handle->raw(), handle_, error.raw()), error,
+          device_->backend.name);
+  }
+  later.wait(handle);
+}
+
+void StreamImpl::host_function(std::function<void()> function) {
+  const auto lock = begin_work(false);
+  auto owned = std::make_unique<std::function<void()>>(std::move(function));
+  const auto run = [](void* context, std::int32_t failed) {
+    const std::unique_ptr<std::function<void()>> call(static_cast<std::function<void()>*>(context));
+    if (failed == 0) (*call)();
+  };
+  ErrorRecord error;
+  check(device_->backend.stream.host_function(handle_, run, owned.get(), error.raw()), error,
+        device_->backend.name);
+  static_cast<void>(owned.release());
+  advance();
+}
+
+void StreamImpl::flush() {
+  const auto lock = begin_work(false);
+  ErrorRecord error;
+  check(device_->backend.stream.flush(handle_, error.raw()), error, device_->backend.name);
+}
+
+bool StreamImpl::ready() {
+  device_->require_current();
+  const std::uint64_t before = position();
+  ErrorRecord error;
+  const auto code = device_->backend.stream.query(handle_, error.raw());
+  if (code == SAMPAN_NOT_READY) return false;
+  complete_up_to(before);
+  check(code, error, device_->backend.name);
+  return true;
+}
+
+void StreamImpl::wait_on_host(std::uint64_t timeout_ns) {
+  const std::uint64_t before = position();
+  ErrorRecord error;
+  const auto code = device_->backend.stream.wait(handle_, timeout_ns, error.raw());
+  if (code != SAMPAN_TIMEOUT) complete_up_to(before);
+  check(code, error, device_->backend.name);
+}
+
+// ---- Recording -------------------------------------------------------------------------------
+
+void StreamImpl::begin_recording() {
+  const auto lock = begin_work(false);
+  recording_ = std::make_unique<std::vector<RecordedNode>>();
+}
+
+std::shared_ptr<GraphImpl> StreamImpl::end_recording() {
+  const auto lock = begin_work(true);
+  if (!recording_) throw_invalid("this stream is not recording");
+  const auto nodes = std::move(recording_);
+  return std::make_shared<GraphImpl>(device_, std::move(*nodes));
+}
+
+void StreamImpl::replay(GraphImpl& graph) {
+  const auto lock = begin_work(false);
+  if (graph.native() == nullptr) {
+    for (const RecordedNode& node : graph.nodes()) enqueue(node, position() + 1);
+    return;
+  }
+  graph.for_each_buffer([this](BufferImpl& buffer) { use(buffer); });
+  ErrorRecord error;
+  check(device_->backend.graph.replay(graph.native(), handle_, position() + 1, error.raw()), error,
+        device_->backend.name);
+  advance();
+}
+
+}  // namespace sampan::core
