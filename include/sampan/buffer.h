@@ -29,7 +29,7 @@ enum class MemoryKind : std::uint32_t {
 /// Threads: free-threaded; destroying it while another thread uses it is a mistake.
 class Buffer {
  public:
-  Buffer() noexcept = default;
+  Buffer() noexcept;
   explicit Buffer(std::unique_ptr<core::BufferImpl> impl) noexcept;
   Buffer(Buffer&&) noexcept;
   Buffer& operator=(Buffer&&) noexcept;

@@ -64,6 +64,7 @@ void* BufferImpl::host_data() const {
 }  // namespace core
 
 Buffer::Buffer(std::unique_ptr<core::BufferImpl> impl) noexcept : impl_(std::move(impl)) {}
+Buffer::Buffer() noexcept = default;
 Buffer::Buffer(Buffer&&) noexcept = default;
 Buffer& Buffer::operator=(Buffer&&) noexcept = default;
 Buffer::~Buffer() = default;

@@ -32,8 +32,8 @@ struct AttentionDesc {
 };
 
 struct AttentionArgs {
-  View q, k, v, o;
-  View block_table;       ///< if paged
+  View q{}, k{}, v{}, o{};
+  View block_table{};       ///< if paged
   std::uint64_t skv = 0;  ///< keys of this run, at most desc.skv; 0: desc.skv
 };
 

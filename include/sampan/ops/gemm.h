@@ -15,7 +15,8 @@ enum class Activation : std::uint32_t { none = 0, silu = 1, gelu = 2 /* tanh for
 ///           may be 0. A batch repeats all but bias at its own stride (0: shared by the batch).
 /// Layout    row-major; leading dimensions and strides in elements, 0 = dense. `a_transposed`: A is
 ///           stored [k, m]; `b_transposed`: B is stored [n, k], as linear layers keep weights.
-/// Types     A and B f32, f16 or bf16, equal; D (and C, bias, residual) of the same type or f32;
+/// Types     A f32, f16 or bf16; B of A's type, or f16 or bf16 under an A of f32 (weights kept small
+///           are widened exactly); D (and C, bias, residual) of A's type or f32;
 ///           or A, B i8 and D i32, without alpha, beta, bias, activation and residual;
 ///           or weight-only: A and D f32, f16 or bf16, B i8 or i4 stored [n, k] with one symmetric
 ///           scale [n, k / group_k] of scale_type (f16, bf16 or f32) per `group_k` values along k
@@ -43,11 +44,11 @@ struct GemmDesc {
 };
 
 struct GemmArgs {
-  View a, b, d;
-  View c;         ///< if beta != 0
-  View bias;      ///< if has_bias
-  View residual;  ///< if has_residual; batch stride as d
-  View scales;    ///< if group_k > 0
+  View a{}, b{}, d{};
+  View c{};         ///< if beta != 0
+  View bias{};      ///< if has_bias
+  View residual{};  ///< if has_residual; batch stride as d
+  View scales{};    ///< if group_k > 0
 };
 
 class GemmPlan : public Plan {
