@@ -93,33 +93,30 @@ class Mlp(nn.Module):
 
 
 class Layer(nn.Module):
-    def __init__(self, config, dropout):
+    def __init__(self, config):
         super().__init__()
         self.input_layernorm, self.self_attn = Norm(config), Attention(config)
         self.post_attention_layernorm, self.mlp = Norm(config), Mlp(config)
-        self.dropout = dropout
 
     def forward(self, x, cos, sin):
-        drop = self.dropout if self.training else 0.0
-        x = x + F.dropout(self.self_attn(self.input_layernorm(x), cos, sin), drop)
-        return x + F.dropout(self.mlp(self.post_attention_layernorm(x)), drop)
+        x = x + self.self_attn(self.input_layernorm(x), cos, sin)
+        return x + self.mlp(self.post_attention_layernorm(x))
 
 
 class Body(nn.Module):
-    def __init__(self, config, dropout):
+    def __init__(self, config):
         super().__init__()
         self.embed_tokens = nn.Embedding(config["vocab_size"], config["hidden_size"])
-        self.layers = nn.ModuleList(Layer(config, dropout)
-                                    for _ in range(config["num_hidden_layers"]))
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config["num_hidden_layers"]))
         self.norm = Norm(config)
 
 
 class Llama(nn.Module):
     """Token ids [batch, length] to f32 logits [batch, length, vocab]. Output weights are tied."""
 
-    def __init__(self, config, dropout=0.0):
+    def __init__(self, config):
         super().__init__()
-        self.config, self.model = config, Body(config, dropout)
+        self.config, self.model = config, Body(config)
         head, context = config["head_dim"], config["max_position_embeddings"]
         frequency = config["rope_theta"] ** (-torch.arange(0, head, 2).double() / head)
         angle = torch.outer(torch.arange(context).double(), frequency)

@@ -18,6 +18,7 @@ import json
 import math
 import platform
 import sys
+import tempfile
 import time
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,8 @@ from pathlib import Path
 import numpy as np
 import sentencepiece as spm
 import torch
+import torch.distributed as dist
+import torch.multiprocessing
 import torch.nn.functional as F
 
 import tiny_corpus
@@ -129,68 +132,98 @@ def write_metrics(folder, metrics):
           flush=True)
 
 
-def train_step(model, forward, optimizers, batch):
+def train_step(model, forward, batch):
+    """One forward and backward pass; leaves the gradients in the parameters."""
     inputs, targets = batch
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits = forward(inputs)
     loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
     model.zero_grad(set_to_none=True)
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    for optimizer in optimizers:
-        optimizer.step()
     return loss.item()
 
 
-def fit(model, batches, validation, options, history):
-    """Trains for options.minutes, exporting now and then; returns the steps done."""
+def average(model, *numbers):
+    """Averages gradients and numbers over the workers, so that all of them do the same step."""
+    grads = [p.grad for p in model.parameters()]
+    flat = torch.cat([g.flatten() for g in grads] + [torch.tensor(numbers)])
+    dist.all_reduce(flat)
+    flat /= dist.get_world_size()
+    for grad, mean in zip(grads, flat.split([g.numel() for g in grads] + [len(numbers)])):
+        grad.copy_(mean.view_as(grad))
+    return flat[-len(numbers):].tolist()
+
+
+def fit(model, batches, options, report):
+    """Trains for options.minutes by the workers' mean clock; report(step) now and then."""
     forward = torch.compile(model, dynamic=False) if options.compile else model
     optimizers = optimizers_of(model, options)
-    context = CONFIG["max_position_embeddings"]
-    start, step, exported, loss_sum = time.monotonic(), 0, 0.0, 0.0
-    while (elapsed := (time.monotonic() - start) / 60) < options.minutes:
-        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
-            group["lr"] = options.learning_rate * rate(elapsed / options.minutes)
+    context, tokens = CONFIG["max_position_embeddings"], options.batch_tokens // options.workers
+    start, step, reported, elapsed, losses = time.monotonic(), 0, 0.0, 0.0, 0.0
+    while elapsed < options.minutes:
         length = context if elapsed > SHORT_SHARE * options.minutes else SHORT_WINDOW
-        batch = batches.take(options.batch_tokens // length, length)
-        loss_sum += train_step(model, forward, optimizers, batch)
-        step += 1
-        if step % 100 == 0:
-            print(f"{elapsed:6.2f} min  step {step}  loss {loss_sum / 100:.4f}", flush=True)
-            loss_sum = 0.0
-        if elapsed - exported >= options.export_minutes:
-            exported = elapsed
-            print(f"validation perplexity {validation_perplexity(model, validation):.3f}")
-            export(model, options, history | {"steps": step, "finished": False}, PROMPTS[:2])
+        loss = train_step(model, forward, batches.take(tokens // length, length))
+        elapsed, loss = average(model, (time.monotonic() - start) / 60, loss)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = options.learning_rate * rate(elapsed / options.minutes)
+            optimizer.step()
+        step, losses = step + 1, losses + loss
+        if step % 50 == 0 and dist.get_rank() == 0:
+            print(f"{elapsed:6.2f} min  step {step}  loss {losses / 50:.4f}", flush=True)
+        losses = losses if step % 50 else 0.0
+        if elapsed - reported >= options.export_minutes:
+            reported = elapsed
+            report(step)
     return step
 
 
-def train(options):
+def work(rank, options, documents, validation, history):
+    """One of options.workers processes: each takes its share of every batch on one thread."""
+    dist.init_process_group("gloo", init_method=f"file://{options.rendezvous}", rank=rank,
+                            world_size=options.workers)
+    torch.set_num_threads(1)
     torch.manual_seed(options.seed)
-    torch.set_num_threads(options.threads)
+    tokenizer = spm.SentencePieceProcessor(model_file=str(options.out / "tokenizer.model"))
+    batches = Batches(documents, tokenizer, [options.seed, rank])
+    validation = tokenizer.encode(validation)
+    model = tiny_model.Llama(CONFIG)
+    history["corpus_tokens"] = len(batches.ids)
+
+    def report(step, prompts=PROMPTS[:2]):
+        if rank == 0:
+            perplexity = validation_perplexity(model, validation)
+            print(f"validation perplexity {perplexity:.3f}", flush=True)
+            export(model, options, history | {
+                "steps": step, "tokens_seen": step * options.batch_tokens,
+                "validation_perplexity": round(perplexity, 4)}, prompts)
+
+    steps = fit(model, batches, options, report)
+    report(steps, PROMPTS)
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+def train(options):
     options.out.mkdir(parents=True, exist_ok=True)
     documents, validation, heldout, versions = tiny_corpus.load(options.work)
     corpus = "\0".join(documents).encode()
     (options.out / "heldout.txt").write_text(heldout)
-    tokenizer = train_tokenizer(documents, options.out)
-    batches = Batches(documents, tokenizer, options.seed)
-    validation = tokenizer.encode(validation)
-    model = tiny_model.Llama(CONFIG, options.dropout)
-    print(f"{len(corpus)} characters, {len(batches.ids)} tokens; "
-          f"{sum(p.numel() for p in model.parameters())} parameters", flush=True)
+    train_tokenizer(documents, options.out)
     history = {
         "date": date.today().isoformat(), "packages": versions, "seed": options.seed,
         "corpus_sha256": hashlib.sha256(corpus).hexdigest(), "corpus_bytes": len(corpus),
-        "corpus_tokens": len(batches.ids), "batch_tokens": options.batch_tokens,
-        "short_window": SHORT_WINDOW, "short_share": SHORT_SHARE, "dropout": options.dropout,
-        "learning_rate": options.learning_rate, "minutes": options.minutes,
-        "threads": options.threads, "compiled": options.compile, "torch": torch.__version__,
-        "sentencepiece": spm.__version__, "python": platform.python_version(),
+        "batch_tokens": options.batch_tokens, "short_window": SHORT_WINDOW,
+        "short_share": SHORT_SHARE, "learning_rate": options.learning_rate,
+        "minutes": options.minutes, "workers": options.workers, "compiled": options.compile,
+        "torch": torch.__version__, "sentencepiece": spm.__version__,
+        "python": platform.python_version(),
     }
-    steps = fit(model, batches, validation, options, history)
-    history |= {"steps": steps, "tokens_seen": steps * options.batch_tokens, "finished": True,
-                "validation_perplexity": validation_perplexity(model, validation)}
-    export(model, options, history, PROMPTS)
+    with tempfile.TemporaryDirectory() as folder:
+        options.rendezvous = Path(folder) / "rendezvous"
+        torch.multiprocessing.spawn(work, (options, documents, validation, history),
+                                    nprocs=options.workers)
 
 
 def check(folder):
@@ -227,10 +260,9 @@ def main():
                         help="where packages are downloaded and unpacked")
     parser.add_argument("--minutes", type=float, default=70, help="wall-clock time of training")
     parser.add_argument("--export-minutes", type=float, default=8)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--batch-tokens", type=int, default=4096, help="per step")
+    parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
+    parser.add_argument("--batch-tokens", type=int, default=8192, help="per step, over all workers")
     parser.add_argument("--learning-rate", type=float, default=3e-3)
-    parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--compile", action="store_true", help="use torch.compile")
     parser.add_argument("--default-prompt", help="recorded in metrics.json; else the candidate "
