@@ -13,9 +13,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // scaling that made the argument.
 constexpr double kExpArgumentRoundings = 3;
 
-// The exponent as a quotient (3 ulp = 6), log2(base) rounded once on the host, and their product.
-constexpr double kPowerArgumentRoundings = 8;
-
 // `value` with the error that reached it and that of its own rounding.
 Bounded rounded(const Arithmetic& arithmetic, double value, double propagated, double relative,
                 double flush_scale = 1) {
@@ -111,12 +108,6 @@ Bounded sine(const Arithmetic& arithmetic, Bounded a) {
 Bounded cosine(const Arithmetic& arithmetic, Bounded a) {
   return rounded(arithmetic, std::cos(a.value), std::min(a.error, 2.0),
                  ulps_to_relative(arithmetic, arithmetic.sincos_ulps));
-}
-
-Bounded power(const Arithmetic& arithmetic, double base, Bounded exponent) {
-  const double scaling = kPowerArgumentRoundings * arithmetic.roundoff * std::fabs(exponent.value);
-  return monotone(arithmetic, {exponent.value, exponent.error + scaling}, arithmetic.exp2_ulps,
-                  [base](double x) { return std::pow(base, x); });
 }
 
 Bounded logistic(const Arithmetic& arithmetic, Bounded a) {

@@ -75,8 +75,6 @@ struct Bounded {
 [[nodiscard]] Bounded complementary_error_function(const Arithmetic&, Bounded a);
 [[nodiscard]] Bounded sine(const Arithmetic&, Bounded a);
 [[nodiscard]] Bounded cosine(const Arithmetic&, Bounded a);
-/// base^exponent for base > 0, computed as exp2(exponent * log2(base)).
-[[nodiscard]] Bounded power(const Arithmetic&, double base, Bounded exponent);
 /// 1 / (1 + e^-a).
 [[nodiscard]] Bounded logistic(const Arithmetic&, Bounded a);
 

@@ -11,11 +11,12 @@ struct Rotation {
   Bounded sine;
 };
 
-std::vector<Rotation> rotations(const RopeSpec& spec, std::int64_t position, std::int64_t d) {
+std::vector<Rotation> rotations(const Arithmetic& arithmetic, std::int32_t position,
+                                std::span<const Bounded> frequencies) {
   std::vector<Rotation> all;
-  for (std::int64_t i = 0; i < d / 2; ++i) {
-    const Bounded angle = rope_angle(spec.arithmetic, position, i, d, spec.theta);
-    all.push_back({cosine(spec.arithmetic, angle), sine(spec.arithmetic, angle)});
+  for (const Bounded& frequency : frequencies) {
+    const Bounded angle = multiply(arithmetic, exact(position), frequency);
+    all.push_back({cosine(arithmetic, angle), sine(arithmetic, angle)});
   }
   return all;
 }
@@ -30,19 +31,28 @@ Bounded two_products(const Arithmetic& arithmetic, Bounded a, Bounded b, Bounded
 
 }  // namespace
 
-Bounded rope_angle(const Arithmetic& arithmetic, std::int64_t position, std::int64_t i,
-                   std::int64_t d, double theta) {
-  const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(d);
-  const Bounded frequency = power(arithmetic, theta, exact(exponent));
-  return multiply(arithmetic, exact(static_cast<double>(position)), frequency);
+std::vector<Bounded> rope_frequencies(const Arithmetic& arithmetic, double theta, std::int64_t d) {
+  std::vector<Bounded> frequencies;
+  for (std::int64_t i = 0; i < d / 2; ++i) {
+    const double value = std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(d));
+    frequencies.push_back({value, arithmetic.roundoff * value});
+  }
+  return frequencies;
 }
 
-Result rope(const View<3>& x, std::span<const std::int32_t> positions, const RopeSpec& spec) {
+std::vector<Bounded> exact_frequencies(std::span<const double> table) {
+  std::vector<Bounded> frequencies;
+  for (const double value : table) frequencies.push_back(exact(value));
+  return frequencies;
+}
+
+Result rope(const View<3>& x, std::span<const std::int32_t> positions,
+            std::span<const Bounded> frequencies, const RopeSpec& spec) {
   const Arithmetic& arithmetic = spec.arithmetic;
   const std::int64_t half = x.extent(2) / 2;
   Result result;
   for (std::int64_t token = 0; token < x.extent(0); ++token) {
-    const std::vector<Rotation> turn = rotations(spec, positions[token], x.extent(2));
+    const std::vector<Rotation> turn = rotations(arithmetic, positions[token], frequencies);
     for (std::int64_t head = 0; head < x.extent(1); ++head) {
       for (std::int64_t i = 0; i < half; ++i) {
         const Bounded minus_high = exact(-x(token, head, i + half));

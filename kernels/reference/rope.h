@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "reference/bound.h"
 #include "reference/view.h"
@@ -10,23 +11,25 @@
 namespace sampan::reference {
 
 struct RopeSpec {
-  double theta = 10000;
   Dtype out = Dtype::kF32;
   Arithmetic arithmetic = kFloat32;
 };
 
 /// Rotates x [tokens, heads, d], d even, by the half-split convention of Hugging Face's Llama: for
-/// i < d / 2 and angle = positions[token] * theta^(-2 i / d),
+/// i < d / 2 and angle = positions[token] * frequencies[i],
 ///   y[i]         = x[i] cos(angle) - x[i + d / 2] sin(angle)
 ///   y[i + d / 2] = x[i + d / 2] cos(angle) + x[i] sin(angle).
-/// The bound grows with the position: an f32 angle of thousands of radians has lost as many units
-/// in its last place.
+/// `frequencies` has d / 2 elements: exact numbers where the kernel is given a table, else as
+/// `rope_frequencies` bounds them. The bound grows with the position: an f32 angle of thousands of
+/// radians has lost as many units in its last place.
 [[nodiscard]] Result rope(const View<3>& x, std::span<const std::int32_t> positions,
-                          const RopeSpec& spec);
+                          std::span<const Bounded> frequencies, const RopeSpec& spec);
 
-/// The angle above, with the bound of its f32 evaluation as position * exp2(-2 i / d *
-/// log2(theta)).
-[[nodiscard]] Bounded rope_angle(const Arithmetic&, std::int64_t position, std::int64_t i,
-                                 std::int64_t d, double theta);
+/// theta^(-2 i / d) for i < d / 2, computed in f64 and rounded to f32 once.
+[[nodiscard]] std::vector<Bounded> rope_frequencies(const Arithmetic&, double theta,
+                                                    std::int64_t d);
+
+/// The numbers of a given table, without error.
+[[nodiscard]] std::vector<Bounded> exact_frequencies(std::span<const double> table);
 
 }  // namespace sampan::reference

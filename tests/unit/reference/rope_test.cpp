@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -13,16 +14,20 @@
 namespace sampan::reference {
 namespace {
 
+Result rope_with_theta(const View<3>& x, std::int32_t position, double theta,
+                       Dtype out = Dtype::kF32) {
+  const std::vector<std::int32_t> positions(static_cast<std::size_t>(x.extent(0)), position);
+  return rope(x, positions, rope_frequencies(kFloat32, theta, x.extent(2)), {.out = out});
+}
+
 TEST(Rope, PositionZeroChangesNothing) {
   const std::vector<double> x = test::random_normal(2 * 8, 1, Dtype::kF32, 71);
-  const std::vector<std::int32_t> positions{0};
-  EXPECT_EQ(rope(View<3>(x.data(), {1, 2, 8}), positions, {}).value, x);
+  EXPECT_EQ(rope_with_theta(View<3>(x.data(), {1, 2, 8}), 0, 10000).value, x);
 }
 
 TEST(Rope, PairsElementsHalfAHeadApart) {
   const std::vector<double> x{1, 0, 0, 0, 0, 10, 0, 0};  // two heads of 4
-  const std::vector<std::int32_t> positions{3};
-  const Result result = rope(View<3>(x.data(), {1, 2, 4}), positions, {.theta = 100});
+  const Result result = rope_with_theta(View<3>(x.data(), {1, 2, 4}), 3, 100);
   const double slow = 3 / std::sqrt(100.0);  // i = 1: theta^(-2/4)
   const std::vector<double> expected{std::cos(3),         0, std::sin(3),        0, 0,
                                      10 * std::cos(slow), 0, 10 * std::sin(slow)};
@@ -31,8 +36,7 @@ TEST(Rope, PairsElementsHalfAHeadApart) {
 
 TEST(Rope, TurnsTheSecondHalfTheOtherWay) {
   const std::vector<double> x{0, 1};
-  const std::vector<std::int32_t> positions{1};
-  const Result result = rope(View<3>(x.data(), {1, 1, 2}), positions, {});
+  const Result result = rope_with_theta(View<3>(x.data(), {1, 1, 2}), 1, 10000);
   EXPECT_NEAR(result.value[0], -std::sin(1), 1e-15);
   EXPECT_NEAR(result.value[1], std::cos(1), 1e-15);
 }
@@ -42,9 +46,8 @@ TEST(Rope, KeepsLengthsAndRelativeAngles) {
   const std::vector<double> q = test::random_normal(16, 1, Dtype::kF32, 72);
   const std::vector<double> k = test::random_normal(16, 1, Dtype::kF32, 73);
   const auto dot_at = [&](std::int32_t q_position, std::int32_t k_position) {
-    const std::vector<std::int32_t> at_q{q_position}, at_k{k_position};
-    const Result turned_q = rope(View<3>(q.data(), {1, 1, 16}), at_q, {});
-    const Result turned_k = rope(View<3>(k.data(), {1, 1, 16}), at_k, {});
+    const Result turned_q = rope_with_theta(View<3>(q.data(), {1, 1, 16}), q_position, 10000);
+    const Result turned_k = rope_with_theta(View<3>(k.data(), {1, 1, 16}), k_position, 10000);
     double dot = 0;
     for (std::size_t i = 0; i < 16; ++i) dot += turned_q.value[i] * turned_k.value[i];
     return dot;
@@ -53,13 +56,24 @@ TEST(Rope, KeepsLengthsAndRelativeAngles) {
   EXPECT_GT(std::fabs(dot_at(7, 4) - dot_at(7, 5)), 1e-3);
 }
 
+TEST(Rope, TakesEachTokensPositionAndAnyTable) {
+  const std::vector<double> x{1, 0, 1, 0};
+  const std::vector<std::int32_t> positions{2, -5};
+  const std::vector<double> table{0.25};
+  const Result result = rope(View<3>(x.data(), {2, 1, 2}), positions, exact_frequencies(table), {});
+  EXPECT_NEAR(result.value[0], std::cos(0.5), 1e-15);
+  EXPECT_NEAR(result.value[1], std::sin(0.5), 1e-15);
+  EXPECT_NEAR(result.value[2], std::cos(1.25), 1e-15);
+  EXPECT_NEAR(result.value[3], -std::sin(1.25), 1e-15);
+}
+
 std::vector<double> device_rope(const std::vector<double>& x, std::int32_t position, std::size_t d,
                                 Dtype out) {
-  const auto log2_theta = static_cast<float>(std::log2(10000.0));
   std::vector<double> y(d);
   for (std::size_t i = 0; i < d / 2; ++i) {
-    const float exponent = static_cast<float>(2 * i) * (1 / static_cast<float>(d));
-    const float angle = static_cast<float>(position) * std::exp2(-exponent * log2_theta);
+    const auto frequency = static_cast<float>(
+        std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(d)));
+    const float angle = static_cast<float>(position) * frequency;
     const auto low = static_cast<float>(x[i]);
     const auto high = static_cast<float>(x[i + d / 2]);
     y[i] = round_to(out, low * std::cos(angle) - high * std::sin(angle));
@@ -70,11 +84,9 @@ std::vector<double> device_rope(const std::vector<double>& x, std::int32_t posit
 
 TEST(RopeBound, HoldsForF32KernelsAndSeesTheNextPosition) {
   for (const Dtype out : {Dtype::kF32, Dtype::kF16, Dtype::kBf16}) {
-    for (const std::int32_t position : {0, 1, 17, 500, 4095}) {
+    for (const std::int32_t position : {0, 1, 17, 500, 4095, 100000}) {
       const std::vector<double> x = test::random_normal(80, 1, out, 74);
-      const std::vector<std::int32_t> positions{position};
-      const Result expected =
-          rope(View<3>(x.data(), {1, 1, 80}), positions, {.theta = 10000, .out = out});
+      const Result expected = rope_with_theta(View<3>(x.data(), {1, 1, 80}), position, 10000, out);
       EXPECT_TRUE(
           test::agrees(test::compare_within(device_rope(x, position, 80, out), expected, out)))
           << position;
@@ -85,12 +97,17 @@ TEST(RopeBound, HoldsForF32KernelsAndSeesTheNextPosition) {
   }
 }
 
-TEST(RopeBound, GrowsWithTheAngle) {
-  const Bounded near = rope_angle(kFloat32, 10, 0, 64, 10000);
-  const Bounded far = rope_angle(kFloat32, 4000, 0, 64, 10000);
-  EXPECT_DOUBLE_EQ(near.value, 10);
-  EXPECT_NEAR(far.error / near.error, 400, 1e-6);
-  EXPECT_LT(far.error, 0.002);
+TEST(RopeBound, GrowsWithTheAngleAndShrinksWithAnExactTable) {
+  const std::vector<double> x{1, 1};
+  const View<3> view(x.data(), {1, 1, 2});
+  const Result near = rope_with_theta(view, 10, 10000);
+  const Result far = rope_with_theta(view, 4000, 10000);
+  const std::vector<std::int32_t> positions{4000};
+  const std::vector<double> table{1};
+  const Result exact_table = rope(view, positions, exact_frequencies(table), {});
+  EXPECT_GT(far.bound[0], 50 * near.bound[0]);
+  EXPECT_LT(far.bound[0], 0.002);
+  EXPECT_LT(exact_table.bound[0], 0.6 * far.bound[0]);
 }
 
 }  // namespace
