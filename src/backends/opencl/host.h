@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+#include "sampan/plugin/backend.h"
+
+namespace sampan::opencl {
+
+/// Remembers the host's table, which lives as long as the process. Once, from the query.
+void set_host(const sampan_host_t* host) noexcept;
+
+/// Gives one sentence to the host's log (SAMPAN_LOG_*). Any thread; nothing before `set_host`.
+void log(std::int32_t level, const std::string& message) noexcept;
+
+}  // namespace sampan::opencl

@@ -1,0 +1,132 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <span>
+
+#include "backends/opencl/device.h"
+#include "backends/opencl/handle.h"
+#include "sampan/plugin/backend.h"
+
+namespace sampan::opencl {
+
+/// A block of memory, seen in up to three ways: by a pointer for the device, as a buffer object,
+/// and by an address for the host. At least one of the first two is there.
+///
+/// | path   | DEVICE            | HOST                                | registered              |
+/// |--------|-------------------|-------------------------------------|-------------------------|
+/// | svm    | pointer           | pointer (fine-grained), else mapped | mapped (pointer: system)|
+/// | usm    | pointer           | pointer                             | mapped                  |
+/// | buffer | buffer            | mapped                              | mapped                  |
+///
+/// "Mapped" is a buffer that stays mapped, so that the host may use `host`; each command that uses
+/// it as a buffer unmaps it before and maps it after (BufferUse). Blocks are aligned to 256 bytes;
+/// a buffer of kind DEVICE has no address that anybody could see, and the driver's own alignment.
+class Memory {
+ public:
+  /// See sampan_memory_table_t. Each throws Failure.
+  struct Allocate {
+    std::uint32_t kind;
+  };
+  struct Register {
+    void* pointer;
+  };
+  struct Wrap {
+    void* native;
+  };
+  Memory(Device& device, std::uint64_t size_bytes, Allocate how);
+  Memory(Device& device, std::uint64_t size_bytes, Register how);
+  Memory(Device& device, std::uint64_t size_bytes, Wrap how);
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+  ~Memory();
+
+  [[nodiscard]] Device& device() const { return device_; }
+  /// Differs for all memories of the process, also after release.
+  [[nodiscard]] std::uint64_t id() const { return id_; }
+  [[nodiscard]] std::uint64_t size_bytes() const { return size_bytes_; }
+
+  /// For the device; null where it is reached as a buffer.
+  [[nodiscard]] char* pointer() const { return pointer_; }
+  /// For the host; null where it can't reach the memory.
+  [[nodiscard]] char* host() const { return host_; }
+  /// By which commands that take addresses reach the memory. Null for a buffer of kind DEVICE.
+  [[nodiscard]] char* address() const { return pointer_ != nullptr ? pointer_ : host_; }
+  /// Null where the memory is reached by pointer.
+  [[nodiscard]] cl::Mem buffer() const { return buffer_.get(); }
+  /// Where the memory starts inside `buffer` (0 but for pinned memory that had to be aligned).
+  [[nodiscard]] std::uint64_t origin_bytes() const { return origin_bytes_; }
+  /// True if `buffer` stays mapped.
+  [[nodiscard]] bool mapped() const { return mapping_ != nullptr; }
+
+  /// A buffer object over the same bytes: `buffer`, or for SVM one made at the first call. Null
+  /// where the driver has none (USM).
+  [[nodiscard]] cl::Mem as_buffer();
+
+  /// A reference to a buffer that starts at `offset_bytes`; the caller owns it. Sub-buffers are
+  /// kept, so that asking again is cheap. Throws Failure: the offset isn't aligned.
+  [[nodiscard]] OwnedMem buffer_at(std::uint64_t offset_bytes);
+
+  /// For BufferUse. Throws Failure; for `map_again` also where the driver moved the memory.
+  void unmap(cl::Queue queue);
+  void map_again(cl::Queue queue);
+
+ private:
+  void allocate_svm(bool fine_grained);
+  void allocate_usm(std::uint32_t kind);
+  void allocate_buffer();
+  void allocate_mapped();
+  void map_now();
+  void unmap_now();
+  [[nodiscard]] OwnedMem make_buffer(cl::Bitfield flags, std::uint64_t bytes, void* host,
+                                     const char* doing) const;
+  [[nodiscard]] char* map_on(cl::Queue queue, bool blocking);
+
+  enum class Free { kNothing, kSvm, kUsm };
+
+  Device& device_;
+  const std::uint64_t id_;
+  const std::uint64_t size_bytes_;
+  char* pointer_ = nullptr;
+  char* host_ = nullptr;
+  OwnedMem buffer_;
+  std::uint64_t origin_bytes_ = 0;
+  char* mapping_ = nullptr;  // where the whole buffer is mapped
+  std::uint64_t mapped_bytes_ = 0;
+  Free free_ = Free::kNothing;
+  void* free_pointer_ = nullptr;     // what the driver gave, before aligning
+  std::uint64_t counted_bytes_ = 0;  // of device.allocated_bytes
+  std::mutex views_mutex_;
+  OwnedMem alias_;                           // of an SVM pointer
+  std::map<std::uint64_t, OwnedMem> views_;  // sub-buffers by offset
+};
+
+/// Unmaps those of `memories` that stay mapped, for the commands that its owner enqueues on `queue`
+/// before `end`, which maps them again. Costs nothing where none is mapped.
+class BufferUse {
+ public:
+  /// `memories` must outlive this. Throws Failure.
+  BufferUse(cl::Queue queue, std::span<Memory* const> memories);
+  BufferUse(const BufferUse&) = delete;
+  BufferUse& operator=(const BufferUse&) = delete;
+  /// Throws Failure. Where it isn't called, the destructor maps again and drops a failure.
+  void end();
+  ~BufferUse();
+
+ private:
+  cl::Queue queue_;
+  std::span<Memory* const> memories_;
+  std::size_t unmapped_ = 0;  // those before this position that stay mapped are unmapped now
+  std::unique_lock<std::mutex> lock_;
+};
+
+extern const sampan_memory_table_t kMemoryTable;
+
+}  // namespace sampan::opencl
+
+/// What the ABI calls a memory.
+struct sampan_memory final : sampan::opencl::Memory {
+  using Memory::Memory;
+};

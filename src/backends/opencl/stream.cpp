@@ -1,0 +1,225 @@
+#include "backends/opencl/stream.h"
+
+#include <utility>
+
+#include "backends/opencl/copy.h"
+#include "backends/opencl/event.h"
+
+namespace sampan::opencl {
+namespace {
+
+sampan_code_t create(sampan_device_t* device, const sampan_stream_options_t* options,
+                     sampan_stream_t** out, sampan_error_t* error) {
+  return guarded(*device, error, [&] {
+    const std::int32_t priority = options != nullptr ? options->priority : 0;
+    *out = std::make_unique<sampan_stream>(*device, priority).release();
+  });
+}
+
+void destroy(sampan_stream_t* stream) { delete stream; }
+
+sampan_code_t launch(sampan_stream_t* stream, const sampan_launch_t* launch,
+                     sampan_error_t* error) {
+  return guarded(*stream, error, [&] { enqueue_launch(*stream, *launch); });
+}
+
+sampan_code_t wait_event(sampan_stream_t* stream, sampan_event_t* event, sampan_error_t* error) {
+  return guarded(*stream, error, [&] {
+    if (auto point = event->point()) stream->wait_for(event->device(), std::move(point));
+  });
+}
+
+sampan_code_t host_function(sampan_stream_t* stream,
+                            void (*function)(void* context, std::int32_t failed), void* context,
+                            sampan_error_t* error) {
+  return guarded(*stream, error, [&] { stream->host_function(function, context); });
+}
+
+sampan_code_t flush(sampan_stream_t* stream, sampan_error_t* error) {
+  return guarded(*stream, error, [&] {
+    check(api().flush(stream->queue()), "clFlush", During::kSubmission, "Flushing a stream");
+  });
+}
+
+sampan_code_t query(sampan_stream_t* stream, sampan_error_t* error) {
+  return guarded(*stream, error, [&]() -> sampan_code_t {
+    const auto tail = stream->tail();
+    return tail == nullptr || tail->poll() ? sampan_code_t{SAMPAN_OK} : write_not_ready(error);
+  });
+}
+
+sampan_code_t wait(sampan_stream_t* stream, std::uint64_t timeout_ns, sampan_error_t* error) {
+  return guarded(*stream, error, [&] {
+    const auto tail = stream->tail();
+    if (tail == nullptr || tail->wait(timeout_ns)) return;
+    throw Failure(SAMPAN_TIMEOUT, "The stream's work didn't complete within " +
+                                      std::to_string(timeout_ns) + " ns; it goes on");
+  });
+}
+
+sampan_code_t native(sampan_stream_t* stream, void** out, sampan_error_t* error) {
+  return guarded(*stream, error, [&] {
+    stream->profile();  // the handle must stay good when a timed event comes
+    *out = stream->queue();
+  });
+}
+
+}  // namespace
+
+const sampan_stream_table_t kStreamTable = {
+    .size = sizeof(sampan_stream_table_t),
+    .reserved = 0,
+    .create = create,
+    .destroy = destroy,
+    .launch = launch,
+    .copy = copy,
+    .copy_2d = copy_2d,
+    .copy_to_device = copy_to_device,
+    .copy_to_host = copy_to_host,
+    .fill = fill,
+    .wait_event = wait_event,
+    .host_function = host_function,
+    .flush = flush,
+    .query = query,
+    .wait = wait,
+    .native = native,
+};
+
+Stream::Stream(Device& device, std::int32_t priority)
+    : device_(device),
+      priority_(priority),
+      progress_(std::make_shared<Progress>()),
+      queue_(device.make_queue(false, priority)) {}
+
+Stream::~Stream() {
+  (void)api().finish(queue());
+  worker_.reset();
+  progress_->end();
+}
+
+std::shared_ptr<Point> Stream::make_point_locked() {
+  const Mark mark = progress_->mark();
+  cl::Event marker = nullptr;
+  opencl::check(api().enqueue_marker_with_wait_list(queue(), 0, nullptr, &marker),
+                "clEnqueueMarkerWithWaitList", During::kSubmission, "Marking a point on a stream");
+  auto point = std::make_shared<Point>(OwnedEvent(marker), progress_, mark);
+  // Another queue or thread may wait for it, and commands that only lie in a queue never run.
+  opencl::check(api().flush(queue()), "clFlush", During::kSubmission, "Flushing a stream");
+  return point;
+}
+
+std::shared_ptr<Point> Stream::tail() {
+  const std::lock_guard lock(queue_mutex_);
+  const std::uint64_t submissions = progress_->mark().submissions;
+  if (submissions == 0) return nullptr;
+  if (tail_ == nullptr || tail_->submissions() != submissions) tail_ = make_point_locked();
+  return tail_;
+}
+
+std::shared_ptr<Point> Stream::timed_point() {
+  profile();
+  const std::lock_guard lock(queue_mutex_);
+  return make_point_locked();
+}
+
+void Stream::profile() {
+  if (profiled_) return;
+  OwnedQueue profiled = device_.make_queue(true, priority_);
+  const std::lock_guard lock(queue_mutex_);
+  if (progress_->mark().submissions != 0) {
+    const auto before = make_point_locked();
+    const cl::Event event = before->event();
+    opencl::check(api().enqueue_barrier_with_wait_list(profiled.get(), 1, &event, nullptr),
+                  "clEnqueueBarrierWithWaitList", During::kSubmission,
+                  "Going over to a queue that profiles");
+  }
+  queue_ = std::move(profiled);
+  profiled_ = true;
+}
+
+void Stream::enqueue_barrier(cl::Event gate, const char* doing) {
+  opencl::check(api().enqueue_barrier_with_wait_list(queue(), 1, &gate, nullptr),
+                "clEnqueueBarrierWithWaitList", During::kSubmission, doing);
+}
+
+Worker& Stream::worker() {
+  if (worker_ == nullptr) worker_ = std::make_unique<Worker>();
+  return *worker_;
+}
+
+namespace {
+
+// Waits without end; true if the point failed.
+bool fails(Point* point) noexcept {
+  if (point == nullptr) return false;
+  try {
+    (void)point->wait(SAMPAN_WAIT_FOREVER);
+    return false;
+  } catch (...) {
+    return true;
+  }
+}
+
+// A user event that lets a stream go on. One that is never opened fails the work behind it: even
+// when memory runs out in between, nothing waits for ever.
+class Gate {
+ public:
+  explicit Gate(const Device& device) {
+    cl::Int code = cl::kSuccess;
+    event_ = OwnedEvent(api().create_user_event(device.context(), &code));
+    check(code, "clCreateUserEvent", During::kAllocation, "Making an event");
+  }
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+  ~Gate() {
+    if (event_) open(true);
+  }
+
+  [[nodiscard]] cl::Event event() const { return event_.get(); }
+
+  void open(bool failed) noexcept {
+    (void)api().set_user_event_status(
+        event(), failed ? cl::kExecStatusErrorForEventsInWaitList : cl::kComplete);
+    event_ = {};
+  }
+
+ private:
+  OwnedEvent event_;
+};
+
+}  // namespace
+
+void Stream::wait_for(const Device& owner, std::shared_ptr<Point> point) {
+  constexpr const char* kDoing = "Making a stream wait for an event";
+  try {
+    if (point->poll()) return;
+  } catch (const Failure& cause) {
+    progress_->fail(cause);
+  }
+  if (&owner == &device_) {
+    enqueue_barrier(point->event(), kDoing);
+  } else {
+    // Events don't cross contexts: a thread waits for the one and completes the other.
+    auto gate = std::make_shared<Gate>(device_);
+    Worker& relay = worker();
+    enqueue_barrier(gate->event(), kDoing);
+    relay.post([gate, point] { gate->open(fails(point.get())); });
+  }
+  progress_->note_dependency(std::move(point));
+}
+
+void Stream::host_function(void (*function)(void* context, std::int32_t failed), void* context) {
+  const std::shared_ptr<Point> before = tail();
+  auto gate = std::make_shared<Gate>(device_);
+  Worker& caller = worker();
+  enqueue_barrier(gate->event(), "Enqueuing a host function");
+  progress_->note_work();
+  // Not through clSetEventCallback: PoCL 3.1 never calls back for work that failed.
+  caller.post([gate, before, function, context] {
+    const bool failed = fails(before.get());
+    function(context, failed ? 1 : 0);
+    gate->open(failed);
+  });
+}
+
+}  // namespace sampan::opencl
