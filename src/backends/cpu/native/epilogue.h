@@ -2,7 +2,7 @@
 #pragma once
 
 #include "backends/cpu/native/gemm.h"
-#include "backends/cpu/native/storage.h"
+#include "backends/cpu/native/source.h"
 #include "backends/cpu/native/vec_math.h"
 
 namespace sampan::cpu::native::SAMPAN_ISA {
@@ -32,6 +32,28 @@ struct Epilogue {
            (d_type == ElementType::f32 || d_type == ElementType::i32);
   }
 };
+
+/// The epilogue of one batch entry.
+[[nodiscard]] inline Epilogue make_epilogue(const GemmDesc& desc, const GemmBuffers& buffers,
+                                            std::int64_t batch) {
+  const auto operand = [&](bool present, const void* data, const MatrixLayout& layout) {
+    if (!present) return EpilogueMatrix{};
+    return EpilogueMatrix{byte_offset(data, layout.type, batch * layout.batch_stride),
+                          layout.row_stride, layout.type};
+  };
+  Epilogue e;
+  e.c = operand(desc.beta != 0.0f, buffers.c, desc.c);
+  e.residual = operand(desc.has_residual, buffers.residual, desc.residual);
+  if (desc.has_bias) e.bias = {buffers.bias, 0, desc.bias_type};
+  e.d =
+      static_cast<std::byte*>(buffers.d) + storage_bytes(desc.d.type, batch * desc.d.batch_stride);
+  e.d_row_stride = desc.d.row_stride;
+  e.d_type = desc.d.type;
+  e.activation = desc.activation;
+  e.alpha = desc.alpha;
+  e.beta = desc.beta;
+  return e;
+}
 
 /// The f32 values at (row, col ... col + count - 1); count <= kLanes.
 SAMPAN_INLINE VecF load_operand(const EpilogueMatrix& from, std::int64_t row, std::int64_t col,

@@ -18,17 +18,33 @@ bool has_epilogue(const GemmDesc& desc) {
          desc.activation != Activation::none;
 }
 
+Status check_weight_only(const GemmDesc& desc) {
+  if (desc.group_k < 0 || desc.group_k % 32 != 0 || desc.k % desc.group_k != 0) {
+    return Status::invalid_argument;
+  }
+  const bool codes = desc.b.type == ElementType::i8 || desc.b.type == ElementType::i4;
+  const bool even = desc.b.type != ElementType::i4 || desc.b.row_stride % 2 == 0;
+  const bool one_b = desc.batch <= 1 || desc.b.batch_stride == 0;
+  if (!even) return Status::invalid_argument;
+  return codes && one_b && desc.transpose_b && is_float(desc.a.type) && is_float(desc.d.type) &&
+                 is_float(desc.scale_type)
+             ? Status::ok
+             : Status::unsupported;
+}
+
 Status check_types(const GemmDesc& desc) {
+  const bool extras = (desc.beta == 0.0f || is_float(desc.c.type)) &&
+                      (!desc.has_bias || is_float(desc.bias_type)) &&
+                      (!desc.has_residual || is_float(desc.residual.type));
+  if (!extras) return Status::unsupported;
+  if (desc.group_k != 0) return check_weight_only(desc);
   if (desc.a.type == ElementType::i8 || desc.b.type == ElementType::i8) {
     const bool exact = desc.a.type == ElementType::i8 && desc.b.type == ElementType::i8 &&
                        desc.d.type == ElementType::i32 && !has_epilogue(desc);
     return exact ? Status::ok : Status::unsupported;
   }
-  const bool operands = is_float(desc.a.type) && is_float(desc.b.type) && is_float(desc.d.type);
-  const bool extras = (desc.beta == 0.0f || is_float(desc.c.type)) &&
-                      (!desc.has_bias || is_float(desc.bias_type)) &&
-                      (!desc.has_residual || is_float(desc.residual.type));
-  return operands && extras ? Status::ok : Status::unsupported;
+  const bool floats = is_float(desc.a.type) && is_float(desc.b.type) && is_float(desc.d.type);
+  return floats ? Status::ok : Status::unsupported;
 }
 
 bool is_aligned(const void* p) {
@@ -41,7 +57,9 @@ Status check_buffers(const GemmDesc& desc, const GemmBuffers& buffers) {
   const bool product = desc.k > 0;
   const bool complete =
       buffers.d != nullptr && (!product || (buffers.a != nullptr && buffers.b != nullptr)) &&
-      (desc.beta == 0.0f || buffers.c != nullptr) && (!desc.has_bias || buffers.bias != nullptr) &&
+      (desc.beta == 0.0f || buffers.c != nullptr) &&
+      (desc.group_k == 0 || desc.packed_b || !product || buffers.scales != nullptr) &&
+      (!desc.has_bias || buffers.bias != nullptr) &&
       (!desc.has_residual || buffers.residual != nullptr);
   return complete ? Status::ok : Status::invalid_argument;
 }
@@ -61,14 +79,23 @@ void run_task(void* arg, std::uint32_t index) {
   std::byte* scratch = job.workspace + index * job.plan.task_bytes();
   for (std::int64_t i = items * index / tasks; i < items * (index + 1) / tasks; ++i) {
     const GemmItem item = gemm_item(job.plan, job.desc, i);
-    job.table.gemm_blocked_item(job.plan, job.desc, job.buffers, item, scratch);
+    const auto run = job.plan.path == GemmPath::blocked ? job.table.gemm_blocked_item
+                                                        : job.table.gemm_small_item;
+    run(job.plan, job.desc, job.buffers, item, scratch);
   }
+}
+
+/// The plan of the product that will read the packed B.
+GemmPlan packing_plan(const GemmDesc& desc, const KernelTable& table) {
+  GemmDesc packed = desc;
+  packed.packed_b = true;
+  return make_plan(packed, table, 1);
 }
 
 struct PackJob {
   const GemmPlan& plan;
   const GemmDesc& desc;
-  const void* b;
+  const GemmBuffers& buffers;
   const KernelTable& table;
   std::uint32_t* packed;
   std::int64_t panels;  ///< per k block
@@ -79,7 +106,7 @@ void pack_task(void* arg, std::uint32_t index) {
   const std::int64_t block = index / job.panels;
   const std::int64_t col = index % job.panels * job.plan.geometry.cols;
   job.table.gemm_pack_panel(
-      job.plan, job.desc, job.b, block, col,
+      job.plan, job.desc, job.buffers, block, col,
       job.packed + job.plan.packed_panel_offset(block, col, job.desc.n, job.desc.k));
 }
 
@@ -131,21 +158,24 @@ Status gemm(const GemmDesc& desc, const GemmBuffers& buffers, IsaLevel isa,
 
 std::size_t gemm_packed_b_bytes(const GemmDesc& desc, IsaLevel isa) noexcept {
   if (gemm_check(desc) != Status::ok || desc.n == 0 || desc.k == 0) return 0;
-  const GemmPlan plan = make_plan(desc, kernel_table(isa), 1);
+  const GemmPlan plan = packing_plan(desc, kernel_table(isa));
   return static_cast<std::size_t>(plan.packed_panel_offset(plan.k_blocks, 0, desc.n, desc.k)) *
          sizeof(std::uint32_t);
 }
 
-Status gemm_pack_b(const GemmDesc& desc, const void* b, IsaLevel isa, const Parallel& parallel,
-                   void* packed, std::size_t packed_bytes) noexcept {
+Status gemm_pack_b(const GemmDesc& desc, const GemmBuffers& buffers, IsaLevel isa,
+                   const Parallel& parallel, void* packed, std::size_t packed_bytes) noexcept {
   if (const Status status = gemm_check(desc); status != Status::ok) return status;
   if (desc.n == 0 || desc.k == 0) return Status::ok;
-  if (b == nullptr || packed == nullptr || !is_aligned(packed)) return Status::invalid_argument;
+  if (buffers.b == nullptr || (desc.group_k > 0 && buffers.scales == nullptr) ||
+      packed == nullptr || !is_aligned(packed)) {
+    return Status::invalid_argument;
+  }
   if (packed_bytes < gemm_packed_b_bytes(desc, isa)) return Status::workspace_too_small;
   const KernelTable& table = kernel_table(isa);
-  const GemmPlan plan = make_plan(desc, table, 1);
+  const GemmPlan plan = packing_plan(desc, table);
   const std::int64_t panels = (desc.n + plan.geometry.cols - 1) / plan.geometry.cols;
-  PackJob job{plan, desc, b, table, static_cast<std::uint32_t*>(packed), panels};
+  PackJob job{plan, desc, buffers, table, static_cast<std::uint32_t*>(packed), panels};
   parallel.run(parallel.context, static_cast<std::uint32_t>(panels * plan.k_blocks), pack_task,
                &job);
   return Status::ok;

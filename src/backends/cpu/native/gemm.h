@@ -28,14 +28,16 @@ struct MatrixLayout {
 ///           A is stored [m, k], or [k, m] when `transpose_a`; B is stored [k, n], or [n, k] when
 ///           `transpose_b` (a torch linear's weight). Any of m, n, k, batch may be 0.
 /// Types     A, B, C, D, bias, residual each f32, f16 or bf16, in any mix, with f32 accumulation;
-/// or
-///           A and B i8 and D i32 (alpha 1, beta 0, no epilogue), exact modulo 2^32; or B q8 or q4
-///           with `transpose_b`, A and D floating.
+///           or A and B i8 and D i32 (no epilogue), exact modulo 2^32;
+///           or weight-only: A and D floating, B i8 or i4 stored [n, k] with `transpose_b`, and one
+///           symmetric scale, scales[n, k / group_k] (dense), per `group_k` values along k, a
+///           multiple of 32 that divides k. Row and batch strides of an i4 B are even.
 /// Numerics  f32: |D - exact| <= gamma(k + 4) * (|alpha| |A||B| + |beta C| + |bias| + |residual|),
 ///           u = 2^-24, plus one rounding to D's type (and the activation's own error). Products
 ///           and sums that are integers below 2^24 come out exact. With bf16 dot instructions
 ///           (x86_64_v4_bf16, A and B both bf16) subnormal inputs and results count as zero.
-///           A result depends on the shapes and the instruction level, never on the thread count.
+///           A result depends on the description and the instruction level, never on the thread
+///           count or on where the operands lie.
 /// beta == 0 C is never read, so uninitialised memory there cannot reach D.
 /// Aliasing  D may be the very matrix of C or of the residual; no other overlap with an input.
 struct GemmDesc {
@@ -50,6 +52,8 @@ struct GemmDesc {
   MatrixLayout residual;  ///< ignored unless has_residual
   bool transpose_a = false;
   bool transpose_b = false;
+  std::int64_t group_k = 0;  ///< above 0: weight-only
+  ElementType scale_type = ElementType::f16;
   bool packed_b = false;  ///< B was written by gemm_pack_b; batch must be 1 or b.batch_stride 0
   bool has_bias = false;
   bool has_residual = false;
@@ -66,6 +70,7 @@ struct GemmBuffers {
   const void* c = nullptr;
   const void* bias = nullptr;
   const void* residual = nullptr;
+  const void* scales = nullptr;  ///< not read once B is packed
   void* d = nullptr;
 };
 
@@ -90,8 +95,9 @@ Status gemm(const GemmDesc& desc, const GemmBuffers& buffers, IsaLevel isa,
 [[nodiscard]] std::size_t gemm_packed_b_bytes(const GemmDesc& desc, IsaLevel isa) noexcept;
 
 /// Rearranges a constant B once, so that later products (with `packed_b` set and the same `isa`)
-/// skip that step. `packed` is aligned to kWorkspaceAlignmentBytes. Errors: as for `gemm`.
-Status gemm_pack_b(const GemmDesc& desc, const void* b, IsaLevel isa, const Parallel& parallel,
-                   void* packed, std::size_t packed_bytes) noexcept;
+/// skip that step. Reads `b` and `scales` of `buffers`. Weight-only codes become f32: packing
+/// trades memory for speed. `packed` is aligned to kWorkspaceAlignmentBytes. Errors: as for `gemm`.
+Status gemm_pack_b(const GemmDesc& desc, const GemmBuffers& buffers, IsaLevel isa,
+                   const Parallel& parallel, void* packed, std::size_t packed_bytes) noexcept;
 
 }  // namespace sampan::cpu::native

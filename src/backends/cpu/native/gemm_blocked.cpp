@@ -11,23 +11,19 @@
 namespace sampan::cpu::native::SAMPAN_ISA {
 namespace {
 
-const std::byte* byte_offset(const void* base, ElementType type, std::int64_t elems) {
-  return static_cast<const std::byte*>(base) + storage_bytes(type, elems);
-}
-
-/// Calls `body` with a pack source over op(A), whose i is a row, or op(B), whose i is a column.
+/// Calls `body` with the source from which one operand is packed.
 template <class Format, Side kSide, class Body>
-void with_source(const GemmDesc& desc, const void* data, std::int64_t batch, Body&& body) {
-  const MatrixLayout& layout = kSide == Side::a ? desc.a : desc.b;
-  const bool k_contiguous = kSide == Side::a ? !desc.transpose_a : desc.transpose_b;
-  const std::int64_t i_stride = k_contiguous ? layout.row_stride : 1;
-  const std::int64_t k_stride = k_contiguous ? 1 : layout.row_stride;
-  const std::byte* base = byte_offset(data, layout.type, batch * layout.batch_stride);
-  Format::with_storage(layout.type, [&](auto storage) {
-    using Storage = decltype(storage);
-    body(DenseSource<Storage>{reinterpret_cast<const typename Storage::Element*>(base), i_stride,
-                              k_stride, k_contiguous});
-  });
+void with_source(const GemmDesc& desc, const GemmBuffers& buffers, std::int64_t batch,
+                 Body&& body) {
+  if constexpr (kSide == Side::b && std::is_same_v<Format, ComputeF32>) {
+    if (desc.group_k > 0) {
+      with_quant_source(desc, buffers, body);
+      return;
+    }
+  }
+  with_dense_source<kSide>(
+      desc, kSide == Side::a ? buffers.a : buffers.b, batch,
+      [](ElementType type, auto&& call) { Format::with_storage(type, call); }, body);
 }
 
 /// One k block of one column block, as the tiles see it.
@@ -50,18 +46,9 @@ class BlockedItem {
         item_(item),
         a_panels_(reinterpret_cast<std::uint32_t*>(scratch)),
         b_panels_(reinterpret_cast<std::uint32_t*>(scratch + plan.a_bytes)),
-        sums_(reinterpret_cast<std::uint32_t*>(scratch + plan.a_bytes + plan.b_bytes)) {
-    epilogue_.c = operand(desc.beta != 0.0f ? buffers.c : nullptr, desc.c);
-    epilogue_.residual = operand(desc.has_residual ? buffers.residual : nullptr, desc.residual);
-    epilogue_.bias = {desc.has_bias ? buffers.bias : nullptr, 0, desc.bias_type};
-    epilogue_.d = const_cast<void*>(operand(buffers.d, desc.d).data);
-    epilogue_.d_row_stride = desc.d.row_stride;
-    epilogue_.d_type = desc.d.type;
-    epilogue_.activation = desc.activation;
-    epilogue_.alpha = desc.alpha;
-    epilogue_.beta = desc.beta;
-    plain_ = epilogue_.is_plain();
-  }
+        sums_(reinterpret_cast<std::uint32_t*>(scratch + plan.a_bytes + plan.b_bytes)),
+        epilogue_(make_epilogue(desc, buffers, item.batch)),
+        plain_(epilogue_.is_plain()) {}
 
   void run() {
     for (std::int64_t m = item_.rows.begin; m < item_.rows.end; m += plan_.m_outer) {
@@ -76,12 +63,6 @@ class BlockedItem {
   }
 
  private:
-  [[nodiscard]] EpilogueMatrix operand(const void* data, const MatrixLayout& layout) const {
-    if (data == nullptr) return {};
-    return {byte_offset(data, layout.type, item_.batch * layout.batch_stride), layout.row_stride,
-            layout.type};
-  }
-
   void run_k_block(Range rows, Range cols, std::int64_t block) {
     const Range k = k_range(plan_, desc_.k, block);
     if (!desc_.packed_b && !plan_.direct_b) pack_b_block(cols, k);
@@ -108,7 +89,7 @@ class BlockedItem {
       view.a_row_stride = desc_.a.row_stride;
       return;
     }
-    with_source<Format, Side::a>(desc_, buffers_.a, item_.batch, [&](const auto& source) {
+    with_source<Format, Side::a>(desc_, buffers_, item_.batch, [&](const auto& source) {
       std::uint32_t* panel = a_panels_;
       for (std::int64_t m = rows.begin; m < rows.end; m += kTileRows) {
         const int count = static_cast<int>(min_of<std::int64_t>(kTileRows, rows.end - m));
@@ -122,7 +103,7 @@ class BlockedItem {
   }
 
   void pack_b_block(Range cols, Range k) {
-    with_source<Format, Side::b>(desc_, buffers_.b, item_.batch, [&](const auto& source) {
+    with_source<Format, Side::b>(desc_, buffers_, item_.batch, [&](const auto& source) {
       std::uint32_t* panel = b_panels_;
       const std::int64_t groups = (k.size() + Format::kPerGroup - 1) / Format::kPerGroup;
       for (std::int64_t n = cols.begin; n < cols.end; n += kTileCols) {
@@ -153,7 +134,7 @@ class BlockedItem {
           byte_offset(buffers_.b, desc_.b.type,
                       item_.batch * desc_.b.batch_stride + k.begin * desc_.b.row_stride + n));
     }
-    with_source<Format, Side::b>(desc_, buffers_.b, item_.batch, [&](const auto& source) {
+    with_source<Format, Side::b>(desc_, buffers_, item_.batch, [&](const auto& source) {
       pack_panel<Format, Side::b, kLanes>(source, {n, count, k.begin, k.size()}, width, b_panels_);
     });
     return b_panels_;
@@ -229,8 +210,8 @@ class BlockedItem {
   std::uint32_t* a_panels_;
   std::uint32_t* b_panels_;
   std::uint32_t* sums_;
-  Epilogue epilogue_;
-  bool plain_ = false;
+  const Epilogue epilogue_;
+  const bool plain_;
 };
 
 /// Calls `body` with the compute format's trait.
@@ -242,6 +223,9 @@ void with_format(ComputeFormat format, Body&& body) {
       body(ComputeBf16{});
       return;
 #endif
+    case ComputeFormat::i8:
+      body(ComputeI8{});
+      return;
     default:
       body(ComputeF32{});
       return;
@@ -263,6 +247,8 @@ TileGeometry tile_geometry(ComputeFormat format) {
     case ComputeFormat::bf16:
       return geometry_of<ComputeBf16>();
 #endif
+    case ComputeFormat::i8:
+      return geometry_of<ComputeI8>();
     default:
       return {};
   }
@@ -275,13 +261,13 @@ void gemm_blocked_item(const GemmPlan& plan, const GemmDesc& desc, const GemmBuf
   });
 }
 
-void gemm_pack_panel(const GemmPlan& plan, const GemmDesc& desc, const void* b, std::int64_t block,
-                     std::int64_t col, std::uint32_t* panel) {
+void gemm_pack_panel(const GemmPlan& plan, const GemmDesc& desc, const GemmBuffers& buffers,
+                     std::int64_t block, std::int64_t col, std::uint32_t* panel) {
   with_format(plan.format, [&](auto format) {
     using Format = decltype(format);
     const Range k = k_range(plan, desc.k, block);
     const int count = static_cast<int>(min_of<std::int64_t>(kTileCols, desc.n - col));
-    with_source<Format, Side::b>(desc, b, 0, [&](const auto& source) {
+    with_source<Format, Side::b>(desc, buffers, 0, [&](const auto& source) {
       pack_panel<Format, Side::b, kLanes>(source, {col, count, k.begin, k.size()},
                                           static_cast<int>(round_up(count, kLanes)), panel);
     });

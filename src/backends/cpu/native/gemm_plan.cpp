@@ -16,6 +16,11 @@ constexpr std::int64_t kColsPerBlock = 2016;
 constexpr std::int64_t kRowsOfSums = 960;
 constexpr std::int64_t kColsOfSums = 1008;
 
+// Streaming [k, n]: 8 rows of this many columns stay in L2 while every row of A uses them.
+constexpr std::int64_t kColsOfStream = 2048;
+// Where an item of a streaming product may begin: a multiple of every vector, and of a cache line.
+constexpr std::int64_t kStreamUnit = 16;
+
 // A task must be worth its hand-over, about half a microsecond.
 constexpr double kMultiplyAddsPerTask = 131072;
 
@@ -36,13 +41,13 @@ Range part(std::int64_t extent, std::int64_t unit, std::int64_t parts, std::int6
 /// Cuts [m, n] into at least `wanted` items. The cost of a cut is the work of its largest item plus
 /// the packing that each item repeats, which costs about 24 multiply-adds an element.
 void choose_grid(GemmPlan& plan, const GemmDesc& desc, std::int64_t wanted) {
-  const std::int64_t row_units = std::max<std::int64_t>(1, ceil_div(desc.m, plan.geometry.rows));
-  const std::int64_t col_units = std::max<std::int64_t>(1, ceil_div(desc.n, plan.geometry.cols));
+  const std::int64_t row_units = std::max<std::int64_t>(1, ceil_div(desc.m, plan.row_unit));
+  const std::int64_t col_units = std::max<std::int64_t>(1, ceil_div(desc.n, plan.col_unit));
   double best = 0;
   for (std::int64_t rows = 1; rows <= std::min(wanted, row_units); ++rows) {
     const std::int64_t cols = std::min(ceil_div(wanted, rows), col_units);
-    const auto item_rows = static_cast<double>(ceil_div(row_units, rows) * plan.geometry.rows);
-    const auto item_cols = static_cast<double>(ceil_div(col_units, cols) * plan.geometry.cols);
+    const auto item_rows = static_cast<double>(ceil_div(row_units, rows) * plan.row_unit);
+    const auto item_cols = static_cast<double>(ceil_div(col_units, cols) * plan.col_unit);
     const double cost = item_rows * item_cols + 24 * (item_rows + item_cols);
     if (rows == 1 || cost < best) {
       best = cost;
@@ -90,6 +95,24 @@ void choose_scratch(GemmPlan& plan, const GemmDesc& desc) {
   if (plan.accumulate_apart) plan.sums_bytes = aligned_bytes(plan.m_outer * plan.n_block);
 }
 
+GemmPath choose_path(const GemmDesc& desc) {
+  if (desc.m > kSmallRows || desc.packed_b || desc.a.type == ElementType::i8) {
+    return GemmPath::blocked;
+  }
+  return desc.transpose_b ? GemmPath::dots : GemmPath::sums;
+}
+
+/// Scratch of a streaming product: A as f32 rows unless it already is that, then running sums.
+void choose_stream(GemmPlan& plan, const GemmDesc& desc) {
+  if (desc.a.type != ElementType::f32 || desc.transpose_a) {
+    plan.a_bytes = aligned_bytes(desc.m * desc.k);
+  }
+  if (plan.path == GemmPath::sums) {
+    plan.n_block = std::min(round_up(desc.n, kStreamUnit), kColsOfStream);
+    plan.sums_bytes = aligned_bytes(desc.m * plan.n_block);
+  }
+}
+
 }  // namespace
 
 std::int64_t GemmPlan::packed_panel_offset(std::int64_t block, std::int64_t col, std::int64_t n,
@@ -105,8 +128,8 @@ GemmItem gemm_item(const GemmPlan& plan, const GemmDesc& desc, std::int64_t item
   const std::int64_t row = item / plan.col_parts % plan.row_parts;
   const std::int64_t col = item % plan.col_parts;
   return {item / (plan.row_parts * plan.col_parts),
-          part(desc.m, plan.geometry.rows, plan.row_parts, row),
-          part(desc.n, plan.geometry.cols, plan.col_parts, col)};
+          part(desc.m, plan.row_unit, plan.row_parts, row),
+          part(desc.n, plan.col_unit, plan.col_parts, col)};
 }
 
 ComputeFormat compute_format(const GemmDesc& desc, const KernelTable& table) {
@@ -118,8 +141,12 @@ ComputeFormat compute_format(const GemmDesc& desc, const KernelTable& table) {
 
 GemmPlan make_plan(const GemmDesc& desc, const KernelTable& table, std::uint32_t threads) {
   GemmPlan plan;
+  plan.path = choose_path(desc);
   plan.format = compute_format(desc, table);
   plan.geometry = table.tiles[static_cast<int>(plan.format)];
+  const bool blocked = plan.path == GemmPath::blocked;
+  plan.row_unit = blocked ? plan.geometry.rows : kSmallRows;
+  plan.col_unit = blocked ? plan.geometry.cols : kStreamUnit;
   const double work = static_cast<double>(desc.m) * static_cast<double>(desc.n) *
                       static_cast<double>(desc.k) * static_cast<double>(desc.batch);
   const double worthwhile = std::max(1.0, work / kMultiplyAddsPerTask);
@@ -128,9 +155,13 @@ GemmPlan make_plan(const GemmDesc& desc, const KernelTable& table, std::uint32_t
   choose_grid(plan, desc, ceil_div(wanted_tasks, std::max<std::int64_t>(1, desc.batch)));
   plan.items = desc.batch * plan.row_parts * plan.col_parts;
   plan.tasks = static_cast<std::uint32_t>(std::min(wanted_tasks, plan.items));
-  choose_blocks(plan, desc);
-  choose_operands(plan, desc);
-  choose_scratch(plan, desc);
+  if (blocked) {
+    choose_blocks(plan, desc);
+    choose_operands(plan, desc);
+    choose_scratch(plan, desc);
+  } else {
+    choose_stream(plan, desc);
+  }
   return plan;
 }
 

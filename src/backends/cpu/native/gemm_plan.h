@@ -12,6 +12,13 @@ namespace sampan::cpu::native {
 enum class ComputeFormat : std::uint8_t { f32, bf16, i8 };
 inline constexpr int kComputeFormats = 3;
 
+/// The algorithm: register tiles over packed blocks, or, for few rows, B streamed as it lies
+/// ([n, k]: dot products; [k, n]: running sums).
+enum class GemmPath : std::uint8_t { blocked, dots, sums };
+
+/// Most rows of A that the streaming paths take.
+inline constexpr std::int64_t kSmallRows = 16;
+
 /// The shape of an instruction level's register tile in one compute format.
 struct TileGeometry {
   int rows = 0;
@@ -29,6 +36,7 @@ struct Range {
 };
 
 struct GemmPlan {
+  GemmPath path = GemmPath::blocked;
   ComputeFormat format = ComputeFormat::f32;
   TileGeometry geometry;
   bool direct_a = false;          ///< the tile reads the caller's A
@@ -41,6 +49,8 @@ struct GemmPlan {
   std::int64_t n_block = 0;  ///< columns of B packed at once, a multiple of geometry.cols
   std::int64_t m_outer = 0;  ///< rows whose partial sums are kept at once
 
+  std::int64_t row_unit = 1;  ///< items begin at multiples of these
+  std::int64_t col_unit = 1;
   std::int64_t row_parts = 1;  ///< the grid of independent items
   std::int64_t col_parts = 1;
   std::int64_t items = 0;  ///< batch * row_parts * col_parts

@@ -16,8 +16,12 @@ struct KernelTable {
   void (*gemm_blocked_item)(const GemmPlan& plan, const GemmDesc& desc, const GemmBuffers& buffers,
                             const GemmItem& item, std::byte* scratch);
 
+  /// Computes one item of a streaming product.
+  void (*gemm_small_item)(const GemmPlan& plan, const GemmDesc& desc, const GemmBuffers& buffers,
+                          const GemmItem& item, std::byte* scratch);
+
   /// Packs the panel of B that starts at column `col` in k block `block`.
-  void (*gemm_pack_panel)(const GemmPlan& plan, const GemmDesc& desc, const void* b,
+  void (*gemm_pack_panel)(const GemmPlan& plan, const GemmDesc& desc, const GemmBuffers& buffers,
                           std::int64_t block, std::int64_t col, std::uint32_t* panel);
 };
 

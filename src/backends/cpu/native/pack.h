@@ -7,32 +7,6 @@
 
 namespace sampan::cpu::native::SAMPAN_ISA {
 
-/// An operand as packing sees it: element (i, k), where i is a row of op(A) or a column of op(B).
-/// One of the strides is 1.
-template <class Storage_>
-struct DenseSource {
-  using Storage = Storage_;
-  const typename Storage::Element* data;
-  std::int64_t i_stride;
-  std::int64_t k_stride;
-  bool k_contiguous;
-
-  SAMPAN_INLINE const typename Storage::Element* at(std::int64_t i, std::int64_t k) const {
-    return data + i * i_stride + k * k_stride;
-  }
-  template <int kCount>
-  SAMPAN_INLINE Vec<float, kCount> f32_along_k(std::int64_t i, std::int64_t k) const {
-    return load_f32<Storage, kCount>(at(i, k));
-  }
-  template <int kCount>
-  SAMPAN_INLINE Vec<float, kCount> f32_along_i(std::int64_t i, std::int64_t k) const {
-    return load_f32<Storage, kCount>(at(i, k));
-  }
-  SAMPAN_INLINE float f32(std::int64_t i, std::int64_t k) const {
-    return load_scalar_f32<Storage>(at(i, k));
-  }
-};
-
 /// A block of one operand: elements (i0 ... i0 + i_count - 1, k0 ... k0 + k_count - 1).
 struct PackBlock {
   std::int64_t i0;
@@ -100,11 +74,13 @@ void pack_panel(const Source& source, const PackBlock& block, int width, std::ui
     PackBlock strip = block;
     strip.i0 += first;
     strip.i_count = max_of(0, min_of(kStrip, block.i_count - first));
-    if (source.k_contiguous) {
-      pack_strip_along_k<Format, kSide, kStrip>(source, strip, width, groups + first);
-    } else {
-      pack_strip_along_i<Format, kSide, kStrip>(source, strip, width, groups + first);
+    if constexpr (!Source::kQuantised) {
+      if (!source.k_contiguous) {
+        pack_strip_along_i<Format, kSide, kStrip>(source, strip, width, groups + first);
+        continue;
+      }
     }
+    pack_strip_along_k<Format, kSide, kStrip>(source, strip, width, groups + first);
   }
   if constexpr (kHeader > 0) {
     const std::int64_t count = (block.k_count + Format::kPerGroup - 1) / Format::kPerGroup;

@@ -130,6 +130,11 @@ struct BFloat16 {
   }
 };
 
+struct Int8 {
+  using Element = std::int8_t;
+  static constexpr ElementType kType = ElementType::i8;
+};
+
 /// kCount elements at `from`, as f32.
 template <class Storage, int kCount = kLanes>
 SAMPAN_INLINE Vec<float, kCount> load_f32(const typename Storage::Element* from) {

@@ -1,5 +1,6 @@
 // The table of one instruction level.
 #include "backends/cpu/native/gemm_blocked.h"
+#include "backends/cpu/native/gemm_small.h"
 #include "backends/cpu/native/isa_target.h"
 #include "backends/cpu/native/kernel_table.h"
 
@@ -10,6 +11,7 @@ const KernelTable& level_table() {
       .tiles = {tile_geometry(ComputeFormat::f32), tile_geometry(ComputeFormat::bf16),
                 tile_geometry(ComputeFormat::i8)},
       .gemm_blocked_item = gemm_blocked_item,
+      .gemm_small_item = gemm_small_item,
       .gemm_pack_panel = gemm_pack_panel,
   };
   return table;

@@ -7,16 +7,15 @@
 namespace sampan::cpu::native {
 
 /// How a matrix element is stored. `f16` is IEEE binary16, `bf16` the upper half of an f32.
-/// `q8` and `q4` are weight-only types: signed 8- or 4-bit integers with one scale per group along
-/// k.
-enum class ElementType : std::uint8_t { f32, f16, bf16, i8, i32, q8, q4 };
+/// `i4` holds value + 8 in four bits, two to a byte, the even index in the low half.
+enum class ElementType : std::uint8_t { f32, f16, bf16, i8, i4, i32 };
 
 /// True for the three floating types.
 [[nodiscard]] constexpr bool is_float(ElementType type) noexcept {
   return type == ElementType::f32 || type == ElementType::f16 || type == ElementType::bf16;
 }
 
-/// Bytes that `count_elems` contiguous elements take; `count_elems` must be even for q4.
+/// Bytes that `count_elems` contiguous elements take; `count_elems` must be even for i4.
 [[nodiscard]] constexpr std::int64_t storage_bytes(ElementType type,
                                                    std::int64_t count_elems) noexcept {
   switch (type) {
@@ -27,9 +26,8 @@ enum class ElementType : std::uint8_t { f32, f16, bf16, i8, i32, q8, q4 };
     case ElementType::bf16:
       return count_elems * 2;
     case ElementType::i8:
-    case ElementType::q8:
       return count_elems;
-    case ElementType::q4:
+    case ElementType::i4:
       return count_elems / 2;
   }
   return 0;
