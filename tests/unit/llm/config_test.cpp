@@ -336,11 +336,12 @@ TEST(ExpectedTensors, AreThoseOfHuggingFace) {
       {"model.norm.weight", {12}},
       {"lm_head.weight", {11, 12}},
   };
-  for (const auto& [name, shape] : expected) {
+  for (const auto& entry : expected) {
+    const std::string& name = entry.first;
     const auto at = std::find_if(tensors.begin(), tensors.end(),
                                  [&](const ExpectedTensor& t) { return t.name == name; });
     ASSERT_NE(at, tensors.end()) << name;
-    EXPECT_EQ(at->shape, shape) << name;
+    EXPECT_EQ(at->shape, entry.second) << name;
   }
   EXPECT_EQ(expected_tensors(small_config(/*tied=*/true)).size(), tensors.size() - 1);
 }

@@ -25,13 +25,24 @@ void* allocate(std::size_t size_bytes) noexcept {
 
 }  // namespace
 
-// The array and nothrow forms call these.
+// All forms, since a sanitizer's runtime brings its own of those that are left out.
 void* operator new(std::size_t size_bytes) {
   if (void* const address = allocate(size_bytes)) return address;
   throw std::bad_alloc();
 }
+void* operator new[](std::size_t size_bytes) { return operator new(size_bytes); }
+void* operator new(std::size_t size_bytes, const std::nothrow_t&) noexcept {
+  return allocate(size_bytes);
+}
+void* operator new[](std::size_t size_bytes, const std::nothrow_t&) noexcept {
+  return allocate(size_bytes);
+}
 void operator delete(void* address) noexcept { std::free(address); }
+void operator delete[](void* address) noexcept { std::free(address); }
 void operator delete(void* address, std::size_t) noexcept { std::free(address); }
+void operator delete[](void* address, std::size_t) noexcept { std::free(address); }
+void operator delete(void* address, const std::nothrow_t&) noexcept { std::free(address); }
+void operator delete[](void* address, const std::nothrow_t&) noexcept { std::free(address); }
 
 namespace sampan::llm::test {
 
