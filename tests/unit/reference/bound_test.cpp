@@ -150,6 +150,16 @@ TEST(Bound, SumsCoverEveryOrder) {
   }
 }
 
+TEST(Bound, SumsThatCancelAreBoundedByTheirTermsNotTheirValue) {
+  const Floats x{1, 0x1p-25f, -1};
+  Sum sum(kFloat32);
+  for (const float term : x) sum.add(exact(term));
+  EXPECT_EQ(sum.total().value, 0x1p-25);
+  EXPECT_EQ(sum_forward(x), 0);
+  EXPECT_TRUE(within(0, sum.total()));
+  EXPECT_FALSE(within(0x1p-20, sum.total()));
+}
+
 TEST(Bound, StoredCoversRoundingToEachTypeAndNoMore) {
   test::Random random(3);
   for (const Dtype out : {Dtype::kF32, Dtype::kF16, Dtype::kBf16}) {

@@ -116,6 +116,27 @@ TEST(SoftmaxBound, HoldsForTwoPassAndOnlineKernels) {
   }
 }
 
+TEST(SoftmaxWeights, CoverScoresThatAreOffByTheirError) {
+  const std::vector<double> scores{0.5, -1, 2, 1.5};
+  constexpr double kError = 0.01;
+  std::vector<Bounded> bounded;
+  for (const double score : scores) bounded.push_back({score, kError});
+  const std::vector<Bounded> weights = softmax_weights(kFloat32, bounded, 0);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    const double moved = std::exp(scores[i] + 0.99 * kError - 2);
+    EXPECT_LE(std::fabs(moved - weights[i].value), weights[i].error);
+    const double too_far = std::exp(scores[i] + 1.02 * kError - 2);
+    EXPECT_GT(std::fabs(too_far - weights[i].value), weights[i].error);
+  }
+}
+
+TEST(SoftmaxBound, HoldsWhereEveryAdditionRoundsTheSameWay) {
+  const std::vector<double> x(4099, 0.25);
+  const std::vector<double> device = two_pass(x, 1, kSummations[0], Dtype::kF32);
+  const Result expected = softmax_row(x, {.max_rescales = 0});
+  EXPECT_TRUE(test::agrees(test::compare_within(device, expected, Dtype::kF32)));
+}
+
 TEST(SoftmaxBound, IsViolatedByMistakes) {
   const std::vector<double> x = test::random_normal(1000, 1, Dtype::kF32, 43);
   const Result expected = softmax_row(x);

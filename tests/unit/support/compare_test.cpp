@@ -38,6 +38,7 @@ const ElementCase kElements[] = {
     {"number for infinity", 1e38, kInfinity, 0, Dtype::kF32, false},
     {"infinity out of reach", kInfinity, 65000, 10, Dtype::kF16, false},
     {"infinity within the bound", kInfinity, 65500, 30, Dtype::kF16, true},
+    {"minus infinity within the bound", -kInfinity, -65500, 30, Dtype::kF16, true},
     {"wrong infinity within the bound", -kInfinity, 65500, 30, Dtype::kF16, false},
     {"infinity where f32 has room", kInfinity, 65500, 30, Dtype::kF32, false},
     {"infinite bound proves nothing", 1, 1, kInfinity, Dtype::kF32, false},
