@@ -33,12 +33,11 @@
 #define GEMM_SUM(i, j) acc[i][j]
 #endif
 
-#define GEMM_DEFINE_STAGE_A(DT)                                                              \
-  SAMPAN_DEFINE_STAGE(gemm_stage_a, DT, GEMM_ITEMS, BM, BK, GEMM_LDA, BK, SAMPAN_ROW_PARAMS, \
-                      SAMPAN_ROW)
-#define GEMM_DEFINE_STAGE_B(DT)                                                     \
-  SAMPAN_DEFINE_STAGE(gemm_stage_b, DT, GEMM_ITEMS, BK, BN, GEMM_PANEL, GEMM_PANEL, \
-                      SAMPAN_ROW_PARAMS, SAMPAN_ROW)
+/* The stages: A is m x k, B is k x n; _same if stored that way, _swap if transposed. */
+#define GEMM_DEFINE_STAGE_A(PARAMS, LOADER) \
+  SAMPAN_DEFINE_STAGE(gemm_stage_a, GEMM_ITEMS, BM, BK, GEMM_LDA, BK, PARAMS, LOADER)
+#define GEMM_DEFINE_STAGE_B(PARAMS, LOADER) \
+  SAMPAN_DEFINE_STAGE(gemm_stage_b, GEMM_ITEMS, BK, BN, GEMM_PANEL, GEMM_PANEL, PARAMS, LOADER)
 
 SAMPAN_DEFINE_TILE(gemm_multiply, TM, GEMM_TNV, GEMM_LDA, GEMM_PANEL, GX* VW)
 
@@ -112,17 +111,5 @@ FN void gemm_accumulate(vf acc[TM][GEMM_TNV], const LOCAL f32* a, const LOCAL f3
       }                                                                                            \
     }                                                                                              \
   }
-
-FN vf gemm_activate(vf v, u32 activation) {
-  if (activation == 1u) return VF_SILU(v);
-  if (activation == 2u) return VF_GELU_TANH(v);
-  if (activation == 3u) return VF_GELU(v);
-  return v;
-}
-
-#define GEMM_TRANS_A 1u
-#define GEMM_TRANS_B 2u
-#define GEMM_BIAS 4u
-#define GEMM_RESIDUAL 8u
 
 #endif

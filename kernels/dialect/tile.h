@@ -4,41 +4,38 @@
 #ifndef SAMPAN_TILE_H
 #define SAMPAN_TILE_H
 
-/* SAMPAN_DEFINE_STAGE(name, DT, ITEMS, P, Q, LD, PANEL, ROW_PARAMS, ROW) defines name_same and
+/* SAMPAN_DEFINE_STAGE(name, ITEMS, P, Q, LD, PANEL, PARAMS, LOADER) defines name_same and
    name_swap, which copy a block of global memory to local memory as f32, all ITEMS items of the
    group together; no barrier.
 
    In local memory the block is P x Q, Q contiguous, cut into panels of PANEL columns: element (p,
-   q) lies at (q / PANEL) * (P * PANEL) + p * LD + q % PANEL, with LD >= PANEL only if there is one
+   q) lies at q / PANEL * (P * PANEL) + p * LD + q % PANEL, with LD > PANEL only if there is one
    panel. p_valid and q_valid bound what exists in global memory; beyond, up to p_count <= P and
-   q_count <= Q, zeros are written. q_count, and for _swap p_count too, is a multiple of VW. _same:
-   rows of global memory are p. _swap: they are q, and the block is transposed in registers. Row r
-   of global memory starts at src + ROW(r), an expression of the parameters ROW_PARAMS. */
-#define SAMPAN_DEFINE_STAGE(name, DT, ITEMS, P, Q, LD, PANEL, ROW_PARAMS, ROW)                    \
-  FN void name##_same(LOCAL f32* dst, const GLOBAL ELEM(DT) * src, u32 p_count, u32 q_count,      \
-                      u32 p_valid, u32 q_valid, u32 item, ROW_PARAMS) {                           \
+   q_count <= Q, zeros are written. q_count, and for _swap p_count too, is a multiple of VW.
+   LOADER(r, c, n) is the vector of the first min(n, VW) elements from column c of row r on, in
+   terms of the parameters PARAMS. _same: its rows are p. _swap: they are q, and the block is
+   transposed in registers. */
+#define SAMPAN_DEFINE_STAGE(name, ITEMS, P, Q, LD, PANEL, PARAMS, LOADER)                         \
+  FN void name##_same(LOCAL f32* dst, u32 p_count, u32 q_count, u32 p_valid, u32 q_valid,         \
+                      u32 item, PARAMS()) {                                                         \
     const u32 across = MIN(ITEMS, (Q) / VW);                                                      \
     NOUNROLL for (u32 p = item / across; p < p_count; p += (ITEMS) / across) {                    \
       NOUNROLL for (u32 q = item % across * VW; q < q_count; q += across * VW) {                  \
         vf v = VF_SET1(0.0f);                                                                     \
-        if (p < p_valid && q < q_valid) {                                                         \
-          v = VF_LOAD_PART(DT, src + ROW(p) + q, q_valid - q, 0.0f);                              \
-        }                                                                                         \
+        if (p < p_valid && q < q_valid) v = LOADER(p, q, q_valid - q);                            \
         VF_STOREL(dst + q / (PANEL) * ((P) * (PANEL)) + p * (LD) + q % (PANEL), v);               \
       }                                                                                           \
     }                                                                                             \
   }                                                                                               \
-  FN void name##_swap(LOCAL f32* dst, const GLOBAL ELEM(DT) * src, u32 p_count, u32 q_count,      \
-                      u32 p_valid, u32 q_valid, u32 item, ROW_PARAMS) {                           \
+  FN void name##_swap(LOCAL f32* dst, u32 p_count, u32 q_count, u32 p_valid, u32 q_valid,         \
+                      u32 item, PARAMS()) {                                                         \
     const u32 across = MIN(ITEMS, (P) / VW);                                                      \
     NOUNROLL for (u32 q = item / across * VW; q < q_count; q += (ITEMS) / across * VW) {          \
       NOUNROLL for (u32 p = item % across * VW; p < p_count; p += across * VW) {                  \
         vf rows[VW];                                                                              \
         UNROLL for (u32 e = 0; e < VW; ++e) {                                                     \
           rows[e] = VF_SET1(0.0f);                                                                \
-          if (q + e < q_valid && p < p_valid) {                                                   \
-            rows[e] = VF_LOAD_PART(DT, src + ROW(q + e) + p, p_valid - p, 0.0f);                  \
-          }                                                                                       \
+          if (q + e < q_valid && p < p_valid) rows[e] = LOADER(q + e, p, p_valid - p);            \
         }                                                                                         \
         VF_TRANSPOSE(rows);                                                                       \
         UNROLL for (u32 e = 0; e < VW; ++e) {                                                     \
@@ -79,8 +76,5 @@
       }                                                                                        \
     }                                                                                          \
   }
-
-#define SAMPAN_ROW_PARAMS u32 ld
-#define SAMPAN_ROW(r) ((u64)(r)*ld)
 
 #endif
