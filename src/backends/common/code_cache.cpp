@@ -39,7 +39,7 @@ Bytes CodeCache::get_or_compile(const CacheKey& key, const CompileFn& compile) {
     flight = place.first->second;
   }
   if (!leads) {
-    const Result shared = flight.get();
+    const Result& shared = flight.get();
     count(&CacheStatus::hits);
     return *shared;
   }

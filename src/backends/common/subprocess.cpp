@@ -80,6 +80,7 @@ class SpawnPlan {
   int spawn(const std::vector<std::string>& argv, pid_t& pid) const {
     if (error_ != 0) return error_;
     std::vector<char*> pointers;
+    pointers.reserve(argv.size() + 1);
     for (const std::string& argument : argv)
       pointers.push_back(const_cast<char*>(argument.c_str()));
     pointers.push_back(nullptr);

@@ -88,6 +88,11 @@ TEST(CacheSettings, ReadTheLimit) {
   }
 }
 
+TEST(Environment, OfAPrivilegedProcessSaysNothing) {
+  EXPECT_EQ(environment_of({{"HOME", "/home/a"}}).value("HOME"), "/home/a");
+  EXPECT_EQ(environment_of({{"HOME", "/home/a"}}, /*privileged=*/true).value("HOME"), "");
+}
+
 TEST(Environment, OfThisProcessReadsItsVariables) {
   const Environment environment = Environment::of_process();
   EXPECT_FALSE(environment.privileged) << "the tests are not installed set-uid";

@@ -134,6 +134,13 @@ TEST_F(DamagedEntryTest, AnotherKeysEntryIsAMiss) {
   EXPECT_NE(warnings_.at(0).find("belongs to another key"), std::string::npos);
 }
 
+TEST_F(DamagedEntryTest, IsRemovedEvenWhereTheRebuildFails) {
+  write_file(entry_path(key_), sound_.substr(1));
+  const auto fail = []() -> Bytes { throw std::runtime_error("no"); };
+  EXPECT_THROW(static_cast<void>(cache_.get_or_compile(key_, fail)), std::runtime_error);
+  EXPECT_EQ(files_in(folder()), (std::set<std::string>{"lock"}));
+}
+
 TEST_F(DamagedEntryTest, FilesOfAnotherKindAreReplaced) {
   const std::string path = entry_path(key_);
   const std::string elsewhere = folder() + "/elsewhere";

@@ -54,6 +54,10 @@ TEST(Subprocess, ExplainsHowItEnded) {
 }
 
 TEST(Subprocess, ReportsWhatCannotBeStarted) {
+  // A PATH with a folder that this user may not enter would give another reason.
+  const char* const old_path = std::getenv("PATH");
+  const std::string saved_path = old_path != nullptr ? old_path : "";
+  ::setenv("PATH", "/usr/bin:/bin", 1);
   const TempDir temp = TempDir::create("sampan-test");
   const std::string text_file = temp.write_file("text", bytes_of("no program"));
   const struct {
@@ -75,6 +79,7 @@ TEST(Subprocess, ReportsWhatCannotBeStarted) {
     EXPECT_EQ(result.exit_status, -1);
     EXPECT_EQ(result.explanation, c.explanation);
   }
+  ::setenv("PATH", saved_path.c_str(), 1);
 }
 
 TEST(Subprocess, PassesArgumentsByteForByte) {
