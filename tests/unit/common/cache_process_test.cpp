@@ -133,7 +133,7 @@ TEST_P(KilledProcesses, NeverLeaveWrongCode) {
   CacheSettings settings = settings_in(temp.file("cache"));
   settings.max_bytes = GetParam().max_bytes;
 
-  EXPECT_EQ(kill_workers(settings, log, is_long ? 60s : 2s, is_long ? 1000 : 40), 0)
+  EXPECT_EQ(kill_workers(settings, log, is_long ? 60s : 2s, is_long ? 1000 : 10), 0)
       << "a worker saw wrong code or crashed";
 
   // Whatever the killed ones left, every key is served, no entry is bad, and no lock is held.
