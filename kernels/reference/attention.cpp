@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <utility>
 #include <vector>
 
 namespace sampan::reference {
@@ -21,15 +21,54 @@ struct HeadKv {
 // product with both.
 constexpr int kScoreRoundings = 4;
 
-Bounded score_of(const AttentionSpec& spec, const std::vector<double>& q, const HeadKv& kv,
-                 std::int64_t key) {
-  Sum dot(spec.arithmetic);
-  for (std::int64_t i = 0; i < kv.d; ++i) {
-    dot.add_product(exact(q[i]), exact(kv.k[key * kv.d + i]));
+// scale * q.k by lemmas 8 and 2 of README.md, written as plain loops: this is the hot spot.
+Bounded score_of(const AttentionSpec& spec, const std::vector<double>& q, const double* k) {
+  double sum = 0;
+  double magnitude = 0;
+  double sizes = 0;  // of the operands, for what flushing them may lose
+  for (std::size_t i = 0; i < q.size(); ++i) {
+    sum += q[i] * k[i];
+    magnitude += std::fabs(q[i] * k[i]);
+    sizes += std::fabs(q[i]) + std::fabs(k[i]);
   }
-  const Bounded sum = dot.total(kScoreRoundings);
-  return {spec.scale * sum.value, std::fabs(spec.scale) * sum.error + spec.arithmetic.flush};
+  const auto d = static_cast<double>(q.size());
+  const double flushed = spec.arithmetic.flush * (4 * d + sizes);
+  const double error = gamma(d + kScoreRoundings, spec.arithmetic) * magnitude + flushed;
+  return {spec.scale * sum, std::fabs(spec.scale) * error + spec.arithmetic.flush};
 }
+
+// The dv sums of weight * v over the keys, by lemma 8.
+class WeightedSums {
+ public:
+  WeightedSums(const Arithmetic& arithmetic, std::int64_t dv)
+      : arithmetic_(arithmetic), value_(dv), magnitude_(dv), error_(dv) {}
+
+  void add(Bounded weight, const double* v) {
+    const double largest = weight.value + weight.error;
+    const double slip = weight.error + arithmetic_.flush;  // flushing v may lose flush * weight
+    for (std::size_t i = 0; i < value_.size(); ++i) {
+      const double size = std::fabs(v[i]);
+      value_[i] += weight.value * v[i];
+      magnitude_[i] += largest * size;
+      error_[i] += slip * size;
+    }
+    flushed_ += arithmetic_.flush * (4 + largest);
+    ++terms_;
+  }
+
+  [[nodiscard]] Bounded total(std::size_t i) const {
+    const double growth = gamma(static_cast<double>(terms_), arithmetic_);
+    return {value_[i], error_[i] + flushed_ + growth * magnitude_[i]};
+  }
+
+ private:
+  Arithmetic arithmetic_;
+  std::vector<double> value_;
+  std::vector<double> magnitude_;
+  std::vector<double> error_;
+  double flushed_ = 0;
+  std::int64_t terms_ = 0;
+};
 
 // What rounding a weight to a narrower type adds to its error. A weight is at most 1 where it is
 // rounded, and only shrinks afterwards.
@@ -42,23 +81,30 @@ Bounded rounded_weight(const AttentionSpec& spec, Bounded weight) {
 void attend(const AttentionSpec& spec, const std::vector<double>& q, const HeadKv& kv,
             std::int64_t visible, Result& result) {
   const Arithmetic& arithmetic = spec.arithmetic;
+  if (visible == 0) {
+    for (std::int64_t i = 0; i < kv.dv; ++i) result.append(exact(0));
+    return;
+  }
   std::vector<Bounded> scores(visible);
-  for (std::int64_t key = 0; key < visible; ++key) scores[key] = score_of(spec, q, kv, key);
+  for (std::int64_t key = 0; key < visible; ++key) {
+    scores[key] = score_of(spec, q, kv.k.data() + key * kv.d);
+  }
   const std::vector<Bounded> weights = softmax_weights(arithmetic, scores, spec.max_rescales);
   Sum denominator(arithmetic);
-  for (const Bounded& weight : weights) denominator.add(weight);
-  for (std::int64_t i = 0; i < kv.dv; ++i) {
-    if (visible == 0) {
-      result.append(exact(0));
-      continue;
-    }
-    Sum numerator(arithmetic);
-    for (std::int64_t key = 0; key < visible; ++key) {
-      numerator.add_product(rounded_weight(spec, weights[key]), exact(kv.v[key * kv.dv + i]));
-    }
-    const Bounded mean = divide(arithmetic, numerator.total(), denominator.total());
-    result.append(stored(arithmetic, spec.out, mean));
+  WeightedSums numerators(arithmetic, kv.dv);
+  for (std::int64_t key = 0; key < visible; ++key) {
+    denominator.add(weights[key]);
+    numerators.add(rounded_weight(spec, weights[key]), kv.v.data() + key * kv.dv);
   }
+  const Bounded divisor = denominator.total();
+  for (std::int64_t i = 0; i < kv.dv; ++i) {
+    result.append(stored(arithmetic, spec.out, divide(arithmetic, numerators.total(i), divisor)));
+  }
+}
+
+std::int64_t key_count(const AttentionSpec& spec, std::int64_t batch, std::int64_t capacity) {
+  if (spec.kv_lengths.empty()) return capacity;
+  return std::clamp<std::int64_t>(spec.kv_lengths[batch], 0, capacity);
 }
 
 std::int64_t visible_keys(const AttentionSpec& spec, std::int64_t query, std::int64_t queries,
@@ -108,7 +154,7 @@ using Location = std::pair<std::int64_t, std::int64_t>;
 
 Result attention(const View<4>& q, const View<4>& k, const View<4>& v, const AttentionSpec& spec) {
   return attend_all(q, k.extent(2), spec, [&](std::int64_t batch, std::int64_t head) {
-    const std::int64_t keys = spec.kv_lengths.empty() ? k.extent(1) : spec.kv_lengths[batch];
+    const std::int64_t keys = key_count(spec, batch, k.extent(1));
     const auto locate = [&](std::int64_t key) { return Location{batch, key}; };
     return HeadKv{keys, k.extent(3), v.extent(3), gather_rows(k, head, keys, locate),
                   gather_rows(v, head, keys, locate)};
@@ -117,12 +163,12 @@ Result attention(const View<4>& q, const View<4>& k, const View<4>& v, const Att
 
 Result attention_paged(const View<4>& q, const PagedKv& kv, const AttentionSpec& spec) {
   const std::int64_t page_size = kv.k.extent(1);
-  const std::size_t pages_per_batch =
-      q.extent(0) == 0 ? 0 : kv.block_table.size() / static_cast<std::size_t>(q.extent(0));
+  const std::int64_t pages_per_batch =
+      q.extent(0) == 0 ? 0 : static_cast<std::int64_t>(kv.block_table.size()) / q.extent(0);
   return attend_all(q, kv.k.extent(2), spec, [&](std::int64_t batch, std::int64_t head) {
-    const std::int64_t keys = spec.kv_lengths[batch];
+    const std::int64_t keys = key_count(spec, batch, pages_per_batch * page_size);
     const auto locate = [&](std::int64_t key) {
-      const std::size_t entry = batch * pages_per_batch + key / page_size;
+      const std::int64_t entry = batch * pages_per_batch + key / page_size;
       return Location{kv.block_table[entry], key % page_size};
     };
     return HeadKv{keys, kv.k.extent(3), kv.v.extent(3), gather_rows(kv.k, head, keys, locate),

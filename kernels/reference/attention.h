@@ -16,7 +16,7 @@ struct AttentionSpec {
   /// Query i sees keys 0 .. i + offset only, offset = (keys of its batch) - (queries): the last
   /// query sees every key.
   bool causal = false;
-  /// Valid keys of each batch, at most skv; empty means skv for all.
+  /// Valid keys of each batch, cut to 0 .. skv; empty means skv for all.
   std::span<const std::int32_t> kv_lengths = {};
   /// See softmax.h: at most the number of key blocks plus the number of merged splits.
   std::int64_t max_rescales = kAnyRescales;
@@ -43,7 +43,7 @@ struct PagedKv {
   std::span<const std::int32_t> block_table;
 };
 
-/// The same over paged keys; `spec.kv_lengths` must give the length of every batch.
+/// The same over paged keys; skv is what the table has room for.
 [[nodiscard]] Result attention_paged(const View<4>& q, const PagedKv& kv,
                                      const AttentionSpec& spec);
 

@@ -140,6 +140,16 @@ TEST(Attention, LengthsHideTheRestOfTheCache) {
   EXPECT_TRUE(std::equal(alone.value.begin(), alone.value.end(), result.value.begin() + 4));
 }
 
+TEST(Attention, LengthsBeyondTheCacheAreCut) {
+  const Problem p = make_problem(2, 1, 3, 1, 1, 4);
+  const std::vector<std::int32_t> lengths{9, -1};
+  const Result result = attention(p.q_view(), p.k_view(), p.v_view(), {.kv_lengths = lengths});
+  const Result whole = attention(p.q_view(), p.k_view(), p.v_view(), {});
+  EXPECT_TRUE(std::equal(result.value.begin(), result.value.begin() + 4, whole.value.begin()));
+  EXPECT_EQ((std::vector<double>{result.value.begin() + 4, result.value.end()}),
+            std::vector<double>(4, 0.0));
+}
+
 TEST(Attention, PagedEqualsContiguous) {
   const Problem p = make_problem(2, 3, 7, 4, 2, 5);
   const std::vector<std::int32_t> lengths{7, 4};
@@ -321,6 +331,31 @@ TEST_P(AttentionBound, IsViolatedByADroppedKey) {
     EXPECT_FALSE(test::compare_within(device, expected, Dtype::kF32).passed())
         << broken.dropped_key;
   }
+}
+
+// With q = 0 all weights are 1 and the result is the mean of v.
+Result mean_of(const std::vector<double>& v) {
+  const std::vector<double> zeros(v.size(), 0.0);
+  const auto keys = static_cast<std::int64_t>(v.size());
+  return attention(View<4>(zeros.data(), {1, 1, 1, 1}), View<4>(zeros.data(), {1, keys, 1, 1}),
+                   View<4>(v.data(), {1, keys, 1, 1}), {.max_rescales = 0});
+}
+
+TEST(AttentionBoundFormula, FollowsItsDerivation) {
+  // Numerator and denominator: 3 ulp for each weight and gamma_n; 3 ulp for the quotient.
+  const double bound = mean_of(std::vector<double>(500, 1.0)).bound[0];
+  EXPECT_NEAR(bound * 0x1p24, 2 * (6 + 500) + 6, 0.1);
+}
+
+TEST(AttentionBoundFormula, CoversValuesThatCancel) {
+  std::vector<double> v(502, 0x1p-25);
+  v.front() = 1;
+  v.back() = -1;
+  const Result expected = mean_of(v);
+  EXPECT_DOUBLE_EQ(expected.value[0], 500 * 0x1p-25 / 502);
+  // In f32, forward: 1 swallows all that is between it and -1.
+  EXPECT_EQ(sum_forward(to_floats(v)), 0);
+  EXPECT_TRUE(test::agrees(test::compare_within(std::vector<double>{0}, expected, Dtype::kF32)));
 }
 
 TEST(AttentionBoundMistakes, AreSeen) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <numeric>
 #include <vector>
@@ -127,6 +128,16 @@ TEST(SoftmaxWeights, CoverScoresThatAreOffByTheirError) {
     EXPECT_LE(std::fabs(moved - weights[i].value), weights[i].error);
     const double too_far = std::exp(scores[i] + 1.02 * kError - 2);
     EXPECT_GT(std::fabs(too_far - weights[i].value), weights[i].error);
+  }
+}
+
+TEST(SoftmaxWeights, BoundFollowsItsDerivation) {
+  // r + 1 exponentials of 3 ulp and r products.
+  const std::vector<Bounded> one{exact(0)};
+  for (const std::int64_t r : {0, 1, 1000}) {
+    const double expected = static_cast<double>(6 * (r + 1) + r);
+    const double error = softmax_weights(kFloat32, one, r).front().error;
+    EXPECT_NEAR(error * 0x1p24, expected, 0.001 * expected) << r;
   }
 }
 
