@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "backends/opencl/info.h"
+#include "backends/opencl/memory.h"
 #include "backends/opencl/text.h"
 #include "backends/opencl/traits.h"
 
@@ -68,9 +69,10 @@ void describe_uuid(const Traits& traits, sampan_device_info_t& info) {
 void describe_limits(const Traits& traits, sampan_device_info_t& info) {
   const cl::Device id = traits.entry.id;
   info.memory_bytes = traits.memory_bytes;
-  info.max_allocation_bytes = device_fact<cl::Ulong>(id, cl::kDeviceMaxMemAllocSize);
-  info.offset_alignment_bytes =
-      traits.path == MemoryPath::kBuffer ? traits.base_alignment_bytes : 1;
+  const bool by_pointer = traits.path != MemoryPath::kBuffer;
+  const auto largest = device_fact<cl::Ulong>(id, cl::kDeviceMaxMemAllocSize);
+  info.max_allocation_bytes = by_pointer ? largest - Memory::kAlignmentSlackBytes : largest;
+  info.offset_alignment_bytes = by_pointer ? 1 : traits.base_alignment_bytes;
   info.local_memory_bytes = device_fact<cl::Ulong>(id, cl::kDeviceLocalMemSize);
   info.compute_units = device_fact<cl::Uint>(id, cl::kDeviceMaxComputeUnits, 1);
   info.subgroup_size = traits.subgroup_size;

@@ -10,7 +10,7 @@ std::shared_ptr<Point> make_signal_point(const Device& device) {
   cl::Int code = cl::kSuccess;
   OwnedEvent event(api().create_user_event(device.context(), &code));
   check(code, "clCreateUserEvent", During::kAllocation, "Making an event");
-  return std::make_shared<Point>(std::move(event));
+  return std::make_shared<Point>(std::move(event), device.traits().takes_failures);
 }
 
 sampan_code_t create(sampan_device_t* device, std::uint32_t flags, sampan_event_t** out,

@@ -5,7 +5,7 @@
 #include <mutex>
 
 #include "backends/opencl/device.h"
-#include "backends/opencl/progress.h"
+#include "backends/opencl/point.h"
 #include "sampan/plugin/backend.h"
 
 namespace sampan::opencl {

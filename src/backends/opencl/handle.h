@@ -21,6 +21,9 @@ class Owned {
     if (handle_ != nullptr) (api().*kRelease)(handle_);
   }
 
+  /// Keeps the reference for ever.
+  void leak() { handle_ = nullptr; }
+
   [[nodiscard]] Handle get() const { return handle_; }
   [[nodiscard]] explicit operator bool() const { return handle_ != nullptr; }
 

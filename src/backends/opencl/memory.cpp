@@ -6,7 +6,7 @@
 namespace sampan::opencl {
 namespace {
 
-constexpr std::uint64_t kAlignmentBytes = 256;
+constexpr std::uint64_t kAlignmentBytes = Memory::kAlignmentBytes;
 constexpr std::size_t kMaxViews = 1024;
 
 std::uint64_t next_id() {
@@ -35,7 +35,7 @@ void* take_alignable(std::uint64_t size_bytes, Take&& take, Give&& give) {
   void* const first = take(size_bytes);
   if (aligned(first)) return first;
   give(first);
-  return take(size_bytes + kAlignmentBytes - 1);
+  return take(size_bytes + Memory::kAlignmentSlackBytes);
 }
 
 }  // namespace
@@ -157,7 +157,7 @@ void Memory::allocate_mapped() {
   make(size_bytes_);
   if (!aligned(mapping_)) {
     unmap_now();
-    make(size_bytes_ + kAlignmentBytes - 1);
+    make(size_bytes_ + Memory::kAlignmentSlackBytes);
   }
   host_ = align_up(mapping_);
   origin_bytes_ = static_cast<std::uint64_t>(host_ - mapping_);

@@ -26,6 +26,10 @@ namespace sampan::opencl {
 /// a buffer of kind DEVICE has no address that anybody could see, and the driver's own alignment.
 class Memory {
  public:
+  /// Memory reached by pointer may cost as much more, where the driver's own alignment is lower.
+  static constexpr std::uint64_t kAlignmentBytes = 256;
+  static constexpr std::uint64_t kAlignmentSlackBytes = kAlignmentBytes - 1;
+
   /// See sampan_memory_table_t. Each throws Failure.
   struct Allocate {
     std::uint32_t kind;

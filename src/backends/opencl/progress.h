@@ -27,12 +27,13 @@ struct Mark {
 /// waits for and its first failure. Shared by the stream and by the points on it, which may
 /// outlive it.
 ///
-/// A driver reports the failure of a command through an event, and launches have none. So a
-/// failure is found at the next marker, and blames the launches since the last marker that was
-/// fine: one of them by name, several by their numbers. With SAMPAN_VALIDATE=1 each launch has an
-/// event, and the launch that failed is named.
+/// Failures come from two sides. A driver reports the failure of a command through an event, and
+/// launches have none: so it is found at the next marker, and blames the launches since the last
+/// marker that was fine, one of them by name, several by their numbers. (With SAMPAN_VALIDATE=1
+/// each launch has an event, and the launch that failed is named.) And whatever a stream waits for
+/// may fail: that is found here, without the driver, since not all drivers live through it.
 ///
-/// `note_*` belong to the stream's caller; everything else is free-threaded.
+/// `note_*`, `check` and `refuse` belong to the stream's caller; the rest is free-threaded.
 class Progress {
  public:
   Progress();
@@ -52,38 +53,47 @@ class Progress {
   void note_work() noexcept {
     submissions_.store(submissions_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
-  /// What comes next on the stream waits for `point`: the stream fails if that fails.
-  void note_dependency(std::shared_ptr<Point> point);
+  /// What comes next on the stream waits for `point`: the stream fails if that fails. Where the
+  /// driver then never ends that work, `before` is the last point that it does reach (null: none).
+  void note_dependency(std::shared_ptr<Point> point, std::shared_ptr<Point> before);
 
   [[nodiscard]] Mark mark() const noexcept;
 
   /// Throws the first failure, if there is one; cheap if not. Also looks whether the oldest point
   /// that the stream waits for has failed, as a stream that waits must not take more work.
   void check() {
-    if (failed_.load(std::memory_order_acquire)) [[unlikely]] {
-      throw_failure();
-    }
-    if (dependencies_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
-      check_oldest();
-    }
+    const bool failed = failed_.load(std::memory_order_acquire);
+    const bool waits = dependencies_.load(std::memory_order_relaxed) != 0;
+    if (failed || waits) [[unlikely]]
+      observe(mark());
   }
 
-  /// All work up to `mark` has run, says the driver. Throws if some of it has failed: drivers may
-  /// run what waits for a failed event, and may forget a failure after its marker.
+  /// Throws if the work up to `mark` has failed, or something that it waits for. Never blocks.
+  void observe(const Mark& mark);
+
+  /// Returns when everything that the work up to `mark` waits for is complete. Throws if it fails.
+  void wait_for_dependencies(const Mark& mark);
+
+  /// All work up to `mark` has run.
   void complete(const Mark& mark);
 
   /// A marker at `mark` ended with the negative `status`. Throws the first failure.
   [[noreturn]] void fail(cl::Int status, const Mark& mark);
 
-  /// Something that all work from now on depends on has failed. Throws the first failure.
-  [[noreturn]] void fail(const Failure& failure);
+  /// The stream should wait for something that has failed: all work from now on fails. Throws the
+  /// first failure.
+  [[noreturn]] void refuse(const Failure& failure);
 
-  /// The stream's work has ended: forgets what it waited for, having looked how that ended.
+  /// True if the stream waits for something that failed; then `before` of it.
+  [[nodiscard]] bool stranded(std::shared_ptr<Point>* out_before) const;
+
+  /// The stream is gone: forgets what it waited for.
   void end() noexcept;
 
  private:
   struct Dependency {
     std::shared_ptr<Point> point;
+    std::shared_ptr<Point> before;
     std::uint64_t position;  // submissions before it
   };
   struct TracedLaunch {
@@ -92,12 +102,13 @@ class Progress {
     const std::string* kernel;
   };
 
-  [[noreturn]] void throw_failure() const;
-  void check_oldest();
+  /// The oldest dependency of the work up to `mark`, if any.
+  [[nodiscard]] std::optional<Dependency> oldest(const Mark& mark) const;
+  void drop(const Dependency& oldest);
+  void throw_if_failed(const Mark& mark) const;
   /// Marks of `from_submissions` and more have failed.
   void remember(const Failure& failure, std::uint64_t from_submissions);
-  void check_dependencies(std::uint64_t before_position);
-  void drop_oldest(const Point* expected);
+  void strand(const Dependency& at, const Failure& cause);
   [[nodiscard]] Failure blame(cl::Int status, const Mark& mark);
 
   const bool traces_launches_;
@@ -113,48 +124,8 @@ class Progress {
   std::uint64_t failed_from_ = 0;  // submissions of the first mark that has failed, with `first_`
   Mark confirmed_;                 // the furthest mark known to be complete
   std::deque<Dependency> waits_;
+  std::optional<Dependency> stranded_at_;
   std::deque<TracedLaunch> traced_;
-};
-
-/// A place on a stream, or what a signalled event completes: something to wait for. Free-threaded.
-class Point {
- public:
-  /// `marker` completes when the work of `progress` up to `mark` has.
-  Point(OwnedEvent marker, std::shared_ptr<Progress> progress, const Mark& mark);
-  /// Completed by `signal`. `event` is a user event.
-  explicit Point(OwnedEvent event);
-
-  [[nodiscard]] cl::Event event() const { return event_.get(); }
-  [[nodiscard]] std::uint64_t submissions() const { return mark_.submissions; }
-
-  /// True if it is complete, false if not yet. Throws the cause where it failed.
-  [[nodiscard]] bool poll();
-
-  /// Returns when complete; false after `timeout_ns` (SAMPAN_WAIT_FOREVER: never). Throws the
-  /// cause where it failed. OpenCL has no wait with a limit: then this looks again and again, at
-  /// first at once, later every half millisecond.
-  [[nodiscard]] bool wait(std::uint64_t timeout_ns);
-
-  /// Completes a user event; a failure becomes the cause for those who wait. False if it was
-  /// signalled before.
-  bool signal(const Failure* failure);
-
-  /// END of the marker on the device's clock, ns. The point is complete and was profiled.
-  [[nodiscard]] std::uint64_t end_ns() const;
-
- private:
-  enum class State : int { kPending, kComplete, kFailed };
-
-  [[nodiscard]] bool settle(cl::Int status);
-  [[noreturn]] void throw_cause();
-
-  const OwnedEvent event_;
-  const std::shared_ptr<Progress> progress_;  // null for a user event
-  const Mark mark_;
-  std::atomic<State> state_{State::kPending};
-  std::mutex mutex_;
-  bool signalled_ = false;
-  std::optional<Failure> cause_;
 };
 
 }  // namespace sampan::opencl

@@ -1,5 +1,7 @@
 #include "backends/opencl/stream.h"
 
+#include <functional>
+#include <new>
 #include <utility>
 
 #include "backends/opencl/copy.h"
@@ -85,6 +87,23 @@ const sampan_stream_table_t kStreamTable = {
     .native = native,
 };
 
+namespace {
+
+// Waits without end; true if the point failed.
+bool fails(Point* point) noexcept {
+  if (point == nullptr) return false;
+  try {
+    (void)point->wait(SAMPAN_WAIT_FOREVER);
+    return false;
+  } catch (...) {
+    return true;
+  }
+}
+
+void wait_quietly(const std::shared_ptr<Point>& point) noexcept { (void)fails(point.get()); }
+
+}  // namespace
+
 Stream::Stream(Device& device, std::int32_t priority)
     : device_(device),
       priority_(priority),
@@ -92,9 +111,23 @@ Stream::Stream(Device& device, std::int32_t priority)
       queue_(device.make_queue(false, priority)) {}
 
 Stream::~Stream() {
-  (void)api().finish(queue());
+  wait_quietly(tail_quietly());
   worker_.reset();
+  std::shared_ptr<Point> before;
+  if (progress_->stranded(&before) && !device_.traits().takes_failures) {
+    wait_quietly(before);
+  } else {
+    (void)api().finish(queue());
+  }
   progress_->end();
+}
+
+std::shared_ptr<Point> Stream::tail_quietly() noexcept {
+  try {
+    return tail();
+  } catch (const std::exception&) {
+    return nullptr;  // the driver takes no more work
+  }
 }
 
 std::shared_ptr<Point> Stream::make_point_locked() {
@@ -149,77 +182,88 @@ Worker& Stream::worker() {
 
 namespace {
 
-// Waits without end; true if the point failed.
-bool fails(Point* point) noexcept {
-  if (point == nullptr) return false;
-  try {
-    (void)point->wait(SAMPAN_WAIT_FOREVER);
-    return false;
-  } catch (...) {
-    return true;
-  }
-}
-
-// A user event that lets a stream go on. One that is never opened fails the work behind it: even
-// when memory runs out in between, nothing waits for ever.
+// A user event that lets a stream go on.
 class Gate {
  public:
-  explicit Gate(const Device& device) {
+  explicit Gate(const Device& device) : takes_failures_(device.traits().takes_failures) {
     cl::Int code = cl::kSuccess;
     event_ = OwnedEvent(api().create_user_event(device.context(), &code));
     check(code, "clCreateUserEvent", During::kAllocation, "Making an event");
   }
-  Gate(const Gate&) = delete;
-  Gate& operator=(const Gate&) = delete;
-  ~Gate() {
-    if (event_) open(true);
-  }
 
   [[nodiscard]] cl::Event event() const { return event_.get(); }
 
-  void open(bool failed) noexcept {
-    (void)api().set_user_event_status(
-        event(), failed ? cl::kExecStatusErrorForEventsInWaitList : cl::kComplete);
-    event_ = {};
+  void open() { (void)api().set_user_event_status(event(), cl::kComplete); }
+
+  /// Whoever waits for it must have been told, as the driver may not hear of it.
+  void fail() {
+    if (takes_failures_) {
+      (void)api().set_user_event_status(event(), cl::kExecStatusErrorForEventsInWaitList);
+    } else {
+      event_.leak();
+    }
   }
 
  private:
   OwnedEvent event_;
+  const bool takes_failures_;
 };
 
 }  // namespace
 
 void Stream::wait_for(const Device& owner, std::shared_ptr<Point> point) {
-  constexpr const char* kDoing = "Making a stream wait for an event";
   try {
     if (point->poll()) return;
   } catch (const Failure& cause) {
-    progress_->fail(cause);
+    progress_->refuse(cause);
   }
+  auto before = device_.traits().takes_failures ? nullptr : tail();
   if (&owner == &device_) {
-    enqueue_barrier(point->event(), kDoing);
+    enqueue_barrier(point->event(), "Making a stream wait for an event");
   } else {
-    // Events don't cross contexts: a thread waits for the one and completes the other.
-    auto gate = std::make_shared<Gate>(device_);
-    Worker& relay = worker();
-    enqueue_barrier(gate->event(), kDoing);
-    relay.post([gate, point] { gate->open(fails(point.get())); });
+    relay(point);
   }
-  progress_->note_dependency(std::move(point));
+  progress_->note_dependency(std::move(point), std::move(before));
+}
+
+// Events don't cross contexts: a thread waits for the one and completes another.
+void Stream::relay(const std::shared_ptr<Point>& point) {
+  auto gate = std::make_shared<Gate>(device_);
+  std::function<void()> task = [gate, point] {
+    if (fails(point.get())) {
+      gate->fail();
+    } else {
+      gate->open();
+    }
+  };
+  Worker& thread = worker();
+  enqueue_barrier(gate->event(), "Making a stream wait for another device's event");
+  try {
+    thread.post(std::move(task));
+  } catch (const std::bad_alloc&) {
+    gate->open();
+    progress_->refuse(Failure(SAMPAN_OUT_OF_HOST_MEMORY, "No host memory to wait for an event"));
+  }
 }
 
 void Stream::host_function(void (*function)(void* context, std::int32_t failed), void* context) {
   const std::shared_ptr<Point> before = tail();
   auto gate = std::make_shared<Gate>(device_);
-  Worker& caller = worker();
+  // Not through clSetEventCallback, which may not block and which PoCL 3.1 leaves out for work
+  // that failed. Opening the gate after a failure lets nothing run: the failure lies before it.
+  std::function<void()> task = [gate, before, function, context] {
+    function(context, fails(before.get()) ? 1 : 0);
+    gate->open();
+  };
+  Worker& thread = worker();
   enqueue_barrier(gate->event(), "Enqueuing a host function");
   progress_->note_work();
-  // Not through clSetEventCallback: PoCL 3.1 never calls back for work that failed.
-  caller.post([gate, before, function, context] {
-    const bool failed = fails(before.get());
-    function(context, failed ? 1 : 0);
-    gate->open(failed);
-  });
+  try {
+    thread.post(std::move(task));
+  } catch (const std::bad_alloc&) {
+    gate->open();
+    throw;
+  }
 }
 
 }  // namespace sampan::opencl

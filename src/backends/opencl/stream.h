@@ -8,6 +8,7 @@
 #include "backends/opencl/device.h"
 #include "backends/opencl/handle.h"
 #include "backends/opencl/launch.h"
+#include "backends/opencl/point.h"
 #include "backends/opencl/progress.h"
 #include "backends/opencl/worker.h"
 #include "sampan/plugin/backend.h"
@@ -27,7 +28,8 @@ class Stream {
   Stream(Device& device, std::int32_t priority);
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
-  /// Waits for the stream's work.
+  /// Waits for the stream's work. What the driver can't be told to drop stays with it: work behind
+  /// an event that failed, where it doesn't take failures.
   ~Stream();
 
   [[nodiscard]] Device& device() const { return device_; }
@@ -61,7 +63,9 @@ class Stream {
 
  private:
   [[nodiscard]] std::shared_ptr<Point> make_point_locked();
+  [[nodiscard]] std::shared_ptr<Point> tail_quietly() noexcept;
   void enqueue_barrier(cl::Event gate, const char* doing);
+  void relay(const std::shared_ptr<Point>& point);
   [[nodiscard]] Worker& worker();
 
   Device& device_;

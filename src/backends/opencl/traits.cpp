@@ -1,6 +1,8 @@
 #include "backends/opencl/traits.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <string_view>
 #include <vector>
 
 #include "backends/common/environment.h"
@@ -97,6 +99,15 @@ std::string graphs_refusal(const Traits& traits) {
   return {};
 }
 
+// A platform's version ends with the driver's own: "OpenCL 3.0 PoCL 3.1+debian  Linux, …".
+bool takes_failures(const std::string& platform_version) {
+  constexpr std::string_view kPocl = " PoCL ";
+  constexpr int kFirstSound = 7;
+  const std::size_t at = platform_version.find(kPocl);
+  if (at == std::string::npos) return true;
+  return std::atoi(platform_version.c_str() + at + kPocl.size()) >= kFirstSound;
+}
+
 std::uint32_t vendor_subgroup_size(const Traits& traits) {
   const cl::Device id = traits.entry.id;
   if (traits.has("cl_nv_device_attribute_query")) {
@@ -160,6 +171,7 @@ Traits read_traits(const DeviceEntry& entry) {
                    device_fact<cl::Bool>(id, cl::kDeviceHostUnifiedMemory) != cl::kFalse;
   traits.priorities = traits.version >= 200 && traits.has("cl_khr_priority_hints") &&
                       api().create_command_queue_with_properties != nullptr;
+  traits.takes_failures = takes_failures(platform_text(entry.platform, cl::kPlatformVersion));
   traits.why_no_graphs = graphs_refusal(traits);
   traits.native_graphs = traits.why_no_graphs.empty();
   traits.memory_bytes = device_fact<cl::Ulong>(id, cl::kDeviceGlobalMemSize);

@@ -30,6 +30,9 @@ struct Traits {
   bool usm = false;
   bool unified = false;  ///< the device works in the host's memory
   bool priorities = false;
+  /// The driver lives through a user event that fails. PoCL before 7.0 aborts the process: it frees
+  /// a command whose event nobody holds and then locks it (pocl_update_event_failed).
+  bool takes_failures = true;
   bool native_graphs = false;
   std::string why_no_graphs;  ///< where `native_graphs` is false, one sentence
   std::uint64_t memory_bytes = 0;
