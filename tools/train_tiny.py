@@ -189,6 +189,9 @@ def work(rank, options, documents, validation, history):
     batches = Batches(documents, tokenizer, [options.seed, rank])
     validation = tokenizer.encode(validation)
     model = tiny_model.Llama(CONFIG)
+    if options.resume:
+        model.load_state_dict(tiny_model.load(options.out)[0].state_dict())
+        model.train()
     history["corpus_tokens"] = len(batches.ids)
 
     def report(step, prompts=PROMPTS[:2]):
@@ -220,6 +223,8 @@ def train(options):
         "torch": torch.__version__, "sentencepiece": spm.__version__,
         "python": platform.python_version(),
     }
+    if options.resume:
+        history["before"] = json.loads((options.out / "metrics.json").read_text())["training"]
     with tempfile.TemporaryDirectory() as folder:
         options.rendezvous = Path(folder) / "rendezvous"
         torch.multiprocessing.spawn(work, (options, documents, validation, history),
@@ -263,6 +268,8 @@ def main():
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
     parser.add_argument("--batch-tokens", type=int, default=8192, help="per step, over all workers")
     parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--resume", action="store_true",
+                        help="go on from the weights in --out, with a new rise and fall of the rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--compile", action="store_true", help="use torch.compile")
     parser.add_argument("--default-prompt", help="recorded in metrics.json; else the candidate "

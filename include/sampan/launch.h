@@ -37,6 +37,13 @@ class Arg {
     std::memcpy(value_.data(), &value, sizeof(T));
   }
 
+  /// The buffer behind a view from its first byte on, for kernels that take the offset themselves.
+  [[nodiscard]] static Arg buffer_of(const View& view) {
+    Arg arg(view);
+    arg.offset_bytes_ = 0;
+    return arg;
+  }
+
   [[nodiscard]] bool is_value() const noexcept { return size_bytes_ != 0; }
   [[nodiscard]] core::BufferImpl* buffer() const noexcept { return buffer_; }
   [[nodiscard]] std::uint64_t offset_bytes() const noexcept { return offset_bytes_; }

@@ -53,6 +53,9 @@ class View {
   /// The same elements in another shape; the view must be dense and the counts equal.
   [[nodiscard]] View reshape(std::initializer_list<std::uint64_t> shape) const;
 
+  /// The bytes from the first to behind the last element, holes included, as u8.
+  [[nodiscard]] View as_bytes() const noexcept;
+
   [[nodiscard]] core::BufferImpl* impl() const noexcept { return buffer_; }
 
  private:

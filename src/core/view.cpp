@@ -150,4 +150,15 @@ View View::reshape(std::initializer_list<std::uint64_t> shape) const {
   return result;
 }
 
+View View::as_bytes() const noexcept {
+  View result;
+  result.buffer_ = buffer_;
+  result.offset_bytes_ = offset_bytes_;
+  result.dtype_ = DType::u8;
+  result.rank_ = 1;
+  result.shape_[0] = span_bytes();
+  result.strides_[0] = 1;
+  return result;
+}
+
 }  // namespace sampan

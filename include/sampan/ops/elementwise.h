@@ -35,6 +35,9 @@ class ElementwisePlan : public Plan {
   ElementwisePlan(const Device& device, const ElementwiseDesc& desc);
   /// `b` is empty for kinds with one input.
   void run(Stream& stream, const View& a, const View& b, const View& y) const;
+
+ private:
+  bool has_two_inputs_ = false;
 };
 
 }  // namespace sampan::ops

@@ -45,7 +45,8 @@ class Plan {
   [[nodiscard]] std::uint64_t workspace_bytes() const;
 
  protected:
-  [[nodiscard]] PlanImpl& impl() const noexcept { return *impl_; }
+  /// Throws invalid_argument for an empty plan.
+  [[nodiscard]] PlanImpl& impl() const;
 
  private:
   std::shared_ptr<PlanImpl> impl_;

@@ -52,7 +52,7 @@ class ArgmaxPlan : public Plan {
   void run(Stream& stream, const View& x, const View& index) const;
 };
 
-/// The `count` largest elements of each row, falling: values [rows, count] f32, index [rows, count]
+/// The `count` largest elements of each row, falling: values [rows, count] of x's type, index [rows, count]
 /// i32. Ties and NaN as in argmax. count is at most 64.
 class TopKPlan : public Plan {
  public:

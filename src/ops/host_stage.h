@@ -1,0 +1,39 @@
+#pragma once
+
+#include <vector>
+
+#include "sampan/device.h"
+#include "sampan/stream.h"
+#include "sampan/view.h"
+
+namespace sampan::ops {
+
+/// One operation carried out on the CPU for another device: copies what it reads there, and what it
+/// writes back. The last resort: it allocates from the CPU's pool on every run, and the run blocks
+/// its caller until the result is back.
+class HostStage {
+ public:
+  /// The CPU device that stands in. Throws not_found if there is none.
+  [[nodiscard]] static Device host();
+
+  explicit HostStage(Stream& stream);
+
+  /// The stream to run on.
+  [[nodiscard]] Stream& host_stream() noexcept { return host_stream_; }
+  /// A copy on the CPU, with the same layout; an empty view stays empty.
+  [[nodiscard]] View in(const View& view);
+  /// The same for a result; `finish` copies it back. What lies between its rows survives.
+  [[nodiscard]] View out(const View& view);
+  void finish();
+
+ private:
+  struct Result {
+    View device, host;
+  };
+  Stream& stream_;
+  Stream host_stream_;
+  std::vector<Buffer> buffers_;
+  std::vector<Result> results_;
+};
+
+}  // namespace sampan::ops
