@@ -200,6 +200,7 @@ FN u32 AS_U32(f32 f) {
 #define LOG(x) __builtin_logf(x)
 #define SQRT(x) __builtin_sqrtf(x)
 #define RSQRT(x) (1.0f / __builtin_sqrtf(x))
+#define RINT(x) __builtin_rintf(x)
 #define SIN(x) __builtin_sinf(x)
 #define COS(x) __builtin_cosf(x)
 
@@ -249,6 +250,7 @@ FN vf VF_MIN(vf a, vf b) { return a < b ? a : b; }
 FN vf VF_ABS(vf a) { return (vf)((vi)a & 0x7fffffff); }
 FN vf VF_SELECT_GT(vf a, vf b, vf x, vf y) { return a > b ? x : y; }
 #define VF_FROM_VI(a) __builtin_convertvector(a, vf)
+#define VI_FROM_VF(a) __builtin_convertvector(a, vi)
 
 FN vi VI_SET1(i32 x) { return x - (vi){}; }
 #define VI_ADD(a, b) ((a) + (b))
@@ -261,6 +263,18 @@ FN vi VI_LOAD_I8(const i8* p) {
   sampan_vb b;
   __builtin_memcpy(&b, p, sizeof b);
   return __builtin_convertvector(b, vi);
+}
+/* VW codes of four bits, two to a byte, the even one in the low half; a code is its value plus 8.
+ */
+FN vi VI_LOAD_I4(const u8* p) {
+  typedef u8 codes __attribute__((vector_size(VW)));
+  codes two_of_each = {};
+  vi shift = {};
+  for (u32 e = 0; e < VW; ++e) {
+    two_of_each[e] = p[e / 2];
+    shift[e] = e % 2 * 4;
+  }
+  return ((__builtin_convertvector(two_of_each, vi) >> shift) & 15) - 8;
 }
 FN vi VI_LOADL(const i32* p) {
   vi v;

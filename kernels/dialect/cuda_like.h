@@ -50,6 +50,7 @@ typedef u16 bf16;
 #define LOG(x) logf(x)
 #define SQRT(x) sqrtf(x)
 #define RSQRT(x) (1.0f / sqrtf(x))
+#define RINT(x) rintf(x)
 #define SIN(x) sinf(x)
 #define COS(x) cosf(x)
 #define ATOMIC_ADD_I32(p, v) atomicAdd(p, v)
@@ -86,6 +87,7 @@ FN vf VF_SELECT_GT(vf a, vf b, vf x, vf y) {
 }
 FN vf VF_EXP2(vf a) { return make_float4(exp2f(a.x), exp2f(a.y), exp2f(a.z), exp2f(a.w)); }
 FN vf VF_EXP(vf a) { return make_float4(expf(a.x), expf(a.y), expf(a.z), expf(a.w)); }
+FN vi VI_FROM_VF(vf a) { return make_int4((i32)a.x, (i32)a.y, (i32)a.z, (i32)a.w); }
 FN vf VF_FROM_VI(vi a) { return make_float4((f32)a.x, (f32)a.y, (f32)a.z, (f32)a.w); }
 FN vf sampan_vf_zip_lo(vf a, vf b) { return make_float4(a.x, b.x, a.y, b.y); }
 FN vf sampan_vf_zip_hi(vf a, vf b) { return make_float4(a.z, b.z, a.w, b.w); }
@@ -124,6 +126,11 @@ FN vi VI_LOAD_I8(const i8* p) {
     return make_int4((w << 24) >> 24, (w << 16) >> 24, (w << 8) >> 24, w >> 24);
   }
   return make_int4(p[0], p[1], p[2], p[3]);
+}
+/* Four codes of four bits, two to a byte, the even one in the low half; a code is its value plus 8.
+ */
+FN vi VI_LOAD_I4(const u8* p) {
+  return make_int4((p[0] & 15) - 8, (p[0] >> 4) - 8, (p[1] & 15) - 8, (p[1] >> 4) - 8);
 }
 #define VI_LOADL(p) (*(const vi*)(p))
 #define VI_STOREL(p, v) (*(vi*)(p) = (v))

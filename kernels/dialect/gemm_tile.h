@@ -27,10 +27,10 @@
 #define GEMM_LOCAL_ELEMS (GEMM_A_ELEMS + GEMM_B_ELEMS + (GEMM_PARKED ? BM * BN : 0))
 #if GEMM_RX * GEMM_RY > 1
 #define GEMM_TILE_LOOP NOUNROLL
-#define GEMM_SUM(i, j) VF_LOADL(mine + (i)*TN + (j)*VW)
+#define GEMM_SUM(acc, parked, tile, i, j, LOADL) LOADL((parked) + (tile) + (i)*TN + (j)*VW)
 #else
 #define GEMM_TILE_LOOP UNROLL
-#define GEMM_SUM(i, j) acc[i][j]
+#define GEMM_SUM(acc, parked, tile, i, j, LOADL) (acc)[i][j]
 #endif
 
 /* The stages: A is m x k, B is k x n; _same if stored that way, _swap if transposed. */
@@ -78,7 +78,7 @@ FN void gemm_accumulate(vf acc[TM][GEMM_TNV], const LOCAL f32* a, const LOCAL f3
       if (GEMM_PARKED) {
         UNROLL for (u32 i = 0; i < TM; ++i) {
           UNROLL for (u32 j = 0; j < GEMM_TNV; ++j) {
-            acc[i][j] = first ? VF_SET1(0.0f) : GEMM_SUM(i, j);
+            acc[i][j] = first ? VF_SET1(0.0f) : VF_LOADL(mine + i * TN + j * VW);
           }
         }
       }
@@ -93,23 +93,24 @@ FN void gemm_accumulate(vf acc[TM][GEMM_TNV], const LOCAL f32* a, const LOCAL f3
   }
 }
 
-/* Runs `FINISH` for each vector `sum` of the item's sums, at (row, col) of the group's block. */
-#define GEMM_FOR_EACH_SUM(acc, parked, at, FINISH)                                                 \
-  NOUNROLL for (u32 rx = 0; rx < GEMM_RX; ++rx) {                                                  \
-    NOUNROLL for (u32 ry = 0; ry < GEMM_RY; ++ry) {                                                \
-      const LOCAL f32* mine = parked + ((rx * GEMM_RY + ry) * GEMM_ITEMS + (at).item) * (TM * TN); \
-      (void)mine;                                                                                  \
-      GEMM_TILE_LOOP for (u32 i = 0; i < TM; ++i) {                                                \
-        GEMM_TILE_LOOP for (u32 j = 0; j < GEMM_TNV; ++j) {                                        \
-          const u32 row = (ry * GY + (at).ty) * TM + i;                                            \
-          const u32 col = rx * GEMM_PANEL + (j * GX + (at).tx) * VW;                               \
-          if (row < (at).rows && col < (at).cols) {                                                \
-            const vf sum = GEMM_SUM(i, j);                                                         \
-            FINISH                                                                                 \
-          }                                                                                        \
-        }                                                                                          \
-      }                                                                                            \
-    }                                                                                              \
+/* Runs FINISH for each vector `sum`, of type T, of the item's sums, at (row, col) of the group's
+   block. LOADL reads a parked one. */
+#define GEMM_FOR_EACH_SUM(T, LOADL, acc, parked, at, FINISH)                       \
+  NOUNROLL for (u32 rx = 0; rx < GEMM_RX; ++rx) {                                  \
+    NOUNROLL for (u32 ry = 0; ry < GEMM_RY; ++ry) {                                \
+      const u32 tile = ((rx * GEMM_RY + ry) * GEMM_ITEMS + (at).item) * (TM * TN); \
+      (void)tile;                                                                  \
+      GEMM_TILE_LOOP for (u32 i = 0; i < TM; ++i) {                                \
+        GEMM_TILE_LOOP for (u32 j = 0; j < GEMM_TNV; ++j) {                        \
+          const u32 row = (ry * GY + (at).ty) * TM + i;                            \
+          const u32 col = rx * GEMM_PANEL + (j * GX + (at).tx) * VW;               \
+          if (row < (at).rows && col < (at).cols) {                                \
+            const T sum = GEMM_SUM(acc, parked, tile, i, j, LOADL);                \
+            FINISH                                                                 \
+          }                                                                        \
+        }                                                                          \
+      }                                                                            \
+    }                                                                              \
   }
 
 #endif

@@ -47,6 +47,7 @@ typedef u16 bf16;
 #define LOG(x) log(x)
 #define SQRT(x) sqrt(x)
 #define RSQRT(x) (1.0f / sqrt(x))
+#define RINT(x) rint(x)
 #define SIN(x) sin(x)
 #define COS(x) cos(x)
 
@@ -120,6 +121,7 @@ FN void sampan_vf_store_F32(__global f32* p, vf v) { SAMPAN_VSTORE(v, 0, p); }
 #define VF_MIN(a, b) fmin(a, b)
 #define VF_ABS(a) fabs(a)
 #define VF_SELECT_GT(a, b, x, y) select(y, x, (vi)((a) > (b)))
+#define VI_FROM_VF(a) SAMPAN_CAT(convert_int, VW)(a)
 #define VF_FROM_VI(a) SAMPAN_CAT(convert_float, VW)(a)
 
 #define VI_SET1(x) ((vi)(x))
@@ -130,6 +132,24 @@ FN void sampan_vf_store_F32(__global f32* p, vf v) { SAMPAN_VSTORE(v, 0, p); }
 #define VI_SHL(a, bits) ((a) << (bits))
 #define VI_SHR(a, bits) ((a) >> (bits))
 FN vi VI_LOAD_I8(const __global i8* p) { return SAMPAN_CAT(convert_int, VW)(SAMPAN_VLOAD(0, p)); }
+/* VW codes of four bits, two to a byte, the even one in the low half; a code is its value plus 8.
+ */
+FN vi VI_LOAD_I4(const __global u8* p) {
+#if VW == 4
+  const uchar2 bytes = vload2(0, p);
+  const uchar4 two_of_each = bytes.xxyy;
+  const int4 shift = (int4)(0, 4, 0, 4);
+#elif VW == 8
+  const uchar4 bytes = vload4(0, p);
+  const uchar8 two_of_each = bytes.xxyyzzww;
+  const int8 shift = (int8)(0, 4, 0, 4, 0, 4, 0, 4);
+#else
+  const uchar8 bytes = vload8(0, p);
+  const uchar16 two_of_each = bytes.s0011223344556677;
+  const int16 shift = (int16)(0, 4, 0, 4, 0, 4, 0, 4, 0, 4, 0, 4, 0, 4, 0, 4);
+#endif
+  return ((SAMPAN_CAT(convert_int, VW)(two_of_each) >> shift) & 15) - 8;
+}
 #define VI_STOREP(a, v) SAMPAN_VSTORE(v, 0, a)
 
 /* Even and odd results of the perfect shuffle of two vectors: a0 b0 a1 b1 ... */

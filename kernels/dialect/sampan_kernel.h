@@ -82,19 +82,23 @@ FN void sampan_store_BF16(GLOBAL bf16* p, f32 v) { *p = sampan_f32_to_bf16(v); }
   FN void sampan_store_##DT(GLOBAL ELEM(DT) * p, f32 v) {                                       \
     *p = v >= (below) ? (ELEM(DT))(hi) : v <= (lo) ? (ELEM(DT))(lo) : v == v ? (ELEM(DT))v : 0; \
   }                                                                                             \
-  FN vf sampan_vf_load_##DT(const GLOBAL ELEM(DT) * p) {                                        \
-    f32 lane[VW];                                                                               \
-    UNROLL for (u32 e = 0; e < VW; ++e) lane[e] = (f32)p[e];                                    \
-    return VF_LOADP(lane);                                                                      \
-  }                                                                                             \
   FN void sampan_vf_store_##DT(GLOBAL ELEM(DT) * p, vf v) {                                     \
     f32 lane[VW];                                                                               \
     VF_STOREP(lane, v);                                                                         \
     UNROLL for (u32 e = 0; e < VW; ++e) sampan_store_##DT(p + e, lane[e]);                      \
   }
+#define SAMPAN_DEFINE_INTEGER_LOAD(DT)                       \
+  FN vf sampan_vf_load_##DT(const GLOBAL ELEM(DT) * p) {     \
+    f32 lane[VW];                                            \
+    UNROLL for (u32 e = 0; e < VW; ++e) lane[e] = (f32)p[e]; \
+    return VF_LOADP(lane);                                   \
+  }
 SAMPAN_DEFINE_INTEGER(I32, -2147483648.0f, 2147483647, 2147483648.0f)
 SAMPAN_DEFINE_INTEGER(I8, -128.0f, 127, 128.0f)
 SAMPAN_DEFINE_INTEGER(U8, 0.0f, 255, 256.0f)
+SAMPAN_DEFINE_INTEGER_LOAD(I32)
+SAMPAN_DEFINE_INTEGER_LOAD(U8)
+FN vf sampan_vf_load_I8(const GLOBAL i8* p) { return VF_FROM_VI(VI_LOAD_I8(p)); }
 
 #define SAMPAN_DEFINE_PART(DT)                                                        \
   FN vf sampan_vf_load_part_##DT(const GLOBAL ELEM(DT) * p, u32 count, f32 fill) {    \

@@ -13,11 +13,11 @@
    panel. p_valid and q_valid bound what exists in global memory; beyond, up to p_count <= P and
    q_count <= Q, zeros are written. q_count, and for _swap p_count too, is a multiple of VW.
    LOADER(r, c, n) is the vector of the first min(n, VW) elements from column c of row r on, in
-   terms of the parameters PARAMS. _same: its rows are p. _swap: they are q, and the block is
-   transposed in registers. */
+   terms of the parameters that PARAMS() lists. _same: its rows are p. _swap: they are q, and the
+   block is transposed in registers. */
 #define SAMPAN_DEFINE_STAGE(name, ITEMS, P, Q, LD, PANEL, PARAMS, LOADER)                         \
   FN void name##_same(LOCAL f32* dst, u32 p_count, u32 q_count, u32 p_valid, u32 q_valid,         \
-                      u32 item, PARAMS()) {                                                         \
+                      u32 item, PARAMS()) {                                                       \
     const u32 across = MIN(ITEMS, (Q) / VW);                                                      \
     NOUNROLL for (u32 p = item / across; p < p_count; p += (ITEMS) / across) {                    \
       NOUNROLL for (u32 q = item % across * VW; q < q_count; q += across * VW) {                  \
@@ -28,7 +28,7 @@
     }                                                                                             \
   }                                                                                               \
   FN void name##_swap(LOCAL f32* dst, u32 p_count, u32 q_count, u32 p_valid, u32 q_valid,         \
-                      u32 item, PARAMS()) {                                                         \
+                      u32 item, PARAMS()) {                                                       \
     const u32 across = MIN(ITEMS, (P) / VW);                                                      \
     NOUNROLL for (u32 q = item / across * VW; q < q_count; q += (ITEMS) / across * VW) {          \
       NOUNROLL for (u32 p = item % across * VW; p < p_count; p += across * VW) {                  \
