@@ -67,8 +67,7 @@ GemmDesc describe(const Shape& shape, ElementType codes, Dtype a, Dtype scale) {
 
 TEST_P(Quantised, StaysWithinTheAPrioriBound) {
   for (const Shape& shape : kShapes) {
-    SCOPED_TRACE(std::to_string(shape.m) + "x" + std::to_string(shape.n) + "x" +
-                 std::to_string(shape.k) + " group " + std::to_string(shape.group_k));
+    SCOPED_TRACE(text_of(shape.m, "x", shape.n, "x", shape.k, " group ", shape.group_k));
     Tensor<2> a(activations(), {shape.m, shape.k});
     a.generate(fractions(1));
     const Codes codes(codes_type(), shape.n, shape.k, 2);
@@ -82,7 +81,7 @@ TEST_P(Quantised, StaysWithinTheAPrioriBound) {
     GemmDesc desc = describe(shape, codes_type(), activations(), scale_type());
     for (const IsaLevel isa : available_levels()) {
       for (const bool pack : {false, true}) {
-        SCOPED_TRACE(std::string(isa_name(isa)) + (pack ? " packed" : ""));
+        SCOPED_TRACE(text_of(isa_name(isa), pack ? " packed" : ""));
         Tensor<2> d(activations(), {shape.m, shape.n});
         GemmBuffers buffers{
             .a = a.data(), .b = codes.data(), .scales = scales.data(), .d = d.data()};

@@ -64,9 +64,9 @@ struct Case {
 };
 
 std::string describe(const Case& c) {
-  return std::to_string(c.shape.m) + "x" + std::to_string(c.shape.n) + "x" +
-         std::to_string(c.shape.k) + (c.transpose_a ? " A^T" : "") + (c.transpose_b ? " B^T" : "") +
-         (c.beta != 0 ? " beta" : "") + (c.bias ? " bias" : "") + (c.residual ? " residual" : "");
+  return text_of(c.shape.m, "x", c.shape.n, "x", c.shape.k, c.transpose_a ? " A^T" : "",
+                 c.transpose_b ? " B^T" : "", c.beta != 0 ? " beta" : "", c.bias ? " bias" : "",
+                 c.residual ? " residual" : "", " activation ", static_cast<int>(c.activation));
 }
 
 /// The operands of one case, and its result by definition.
@@ -217,7 +217,7 @@ TEST_P(GemmTypes, RandomValuesStayWithinTheAPrioriBound) {
       c.beta = 0.3f;
       c.bias = c.residual = true;
       c.activation = activation;
-      SCOPED_TRACE(describe(c) + " activation " + std::to_string(static_cast<int>(activation)));
+      SCOPED_TRACE(describe(c));
       Product product(c, fractions(3));
       at_every_level(product, [&](IsaLevel isa) {
         ASSERT_EQ(product.run(isa), Status::ok);

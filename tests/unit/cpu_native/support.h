@@ -13,6 +13,7 @@
 #include <functional>
 #include <new>
 #include <random>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -194,6 +195,14 @@ class Tensor {
   GuardedMemory memory_;
   std::vector<double> values_;
 };
+
+/// The parts printed one after the other.
+template <class... Parts>
+std::string text_of(const Parts&... parts) {
+  std::ostringstream text;
+  (text << ... << parts);
+  return text.str();
+}
 
 /// Integers of magnitude at most 4.
 inline auto small_integers(unsigned seed) {

@@ -31,17 +31,25 @@ struct ComputeF32 {
   template <Side kSide, int kCount, class Source>
   static SAMPAN_INLINE Vec<float, kCount> groups_along_k(const Source& source, std::int64_t i,
                                                          std::int64_t k) {
-    return source.template f32_along_k<kCount>(i, k);
+    if constexpr (Source::kQuantised) {
+      return source.template f32_along_k<kCount>(i, k);
+    } else {
+      return load_f32<typename Source::Storage, kCount>(source.at(i, k));
+    }
   }
   template <Side kSide, int kCount, class Source>
   static SAMPAN_INLINE Vec<float, kCount> groups_along_i(const Source& source, std::int64_t i,
                                                          std::int64_t k) {
-    return source.template f32_along_i<kCount>(i, k);
+    return load_f32<typename Source::Storage, kCount>(source.at(i, k));
   }
   template <Side kSide, class Source>
   static SAMPAN_INLINE std::uint32_t group(const Source& source, std::int64_t i, std::int64_t k,
                                            std::int64_t) {
-    return bit_cast<std::uint32_t>(source.f32(i, k));
+    if constexpr (Source::kQuantised) {
+      return bit_cast<std::uint32_t>(source.f32(i, k));
+    } else {
+      return bit_cast<std::uint32_t>(load_scalar_f32<typename Source::Storage>(source.at(i, k)));
+    }
   }
 };
 

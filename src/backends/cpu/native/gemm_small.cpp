@@ -27,15 +27,16 @@ RowsOfA take_a(const GemmDesc& desc, const GemmBuffers& buffers, std::int64_t ba
   with_dense_source<Side::a>(
       desc, buffers.a, batch, [](ElementType type, auto&& call) { with_float_storage(type, call); },
       [&](const auto& source) {
+        using Storage = typename std::remove_cvref_t<decltype(source)>::Storage;
         for (std::int64_t i = 0; i < desc.m; ++i) {
           float* row = scratch + i * desc.k;
           std::int64_t k = 0;
           if (source.k_contiguous) {
             for (; k + kLanes <= desc.k; k += kLanes) {
-              store(row + k, source.template f32_along_k<kLanes>(i, k));
+              store(row + k, load_f32<Storage>(source.at(i, k)));
             }
           }
-          for (; k < desc.k; ++k) row[k] = source.f32(i, k);
+          for (; k < desc.k; ++k) row[k] = load_scalar_f32<Storage>(source.at(i, k));
         }
       });
   return {scratch, desc.k};

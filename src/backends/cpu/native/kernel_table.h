@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "backends/cpu/native/attention_plan.h"
 #include "backends/cpu/native/gemm_plan.h"
 #include "backends/cpu/native/isa.h"
 
@@ -23,6 +24,21 @@ struct KernelTable {
   /// Packs the panel of B that starts at column `col` in k block `block`.
   void (*gemm_pack_panel)(const GemmPlan& plan, const GemmDesc& desc, const GemmBuffers& buffers,
                           std::int64_t block, std::int64_t col, std::uint32_t* panel);
+
+  /// Runs one item of attention from a fresh state; `scratch` is the task's own.
+  void (*attention_item)(const AttentionPlan& plan, const AttentionDesc& desc,
+                         const AttentionBuffers& buffers, std::int64_t kv_len,
+                         const AttentionItem& item, std::byte* scratch,
+                         const AttentionState& state);
+
+  /// Adds to the state of `rows` query rows that of the same rows over other keys.
+  void (*attention_merge)(const AttentionPlan& plan, const AttentionState& into,
+                          const AttentionState& from, std::int64_t rows);
+
+  /// Writes the item's rows of O from their final state.
+  void (*attention_store)(const AttentionPlan& plan, const AttentionDesc& desc,
+                          const AttentionBuffers& buffers, const AttentionItem& item,
+                          const AttentionState& state);
 };
 
 /// The table of a level; of the nearest lower level where the build lacks it.

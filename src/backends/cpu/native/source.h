@@ -14,7 +14,7 @@ enum class Side { a, b };
   return static_cast<const std::byte*>(base) + storage_bytes(type, elems);
 }
 
-/// Elements of one storage type.
+/// Elements of one storage type at fixed strides, one of which is 1.
 template <class Storage_>
 struct DenseSource {
   using Storage = Storage_;
@@ -27,16 +27,19 @@ struct DenseSource {
   SAMPAN_INLINE const typename Storage::Element* at(std::int64_t i, std::int64_t k) const {
     return data + i * i_stride + k * k_stride;
   }
-  template <int kCount>
-  SAMPAN_INLINE Vec<float, kCount> f32_along_k(std::int64_t i, std::int64_t k) const {
-    return load_f32<Storage, kCount>(at(i, k));
-  }
-  template <int kCount>
-  SAMPAN_INLINE Vec<float, kCount> f32_along_i(std::int64_t i, std::int64_t k) const {
-    return load_f32<Storage, kCount>(at(i, k));
-  }
-  SAMPAN_INLINE float f32(std::int64_t i, std::int64_t k) const {
-    return load_scalar_f32<Storage>(at(i, k));
+};
+
+/// Elements of one storage type in rows that may lie anywhere: row r begins at rows[r]. Rows run
+/// along k, or along i.
+template <class Storage_, bool kAlongK>
+struct RowTableSource {
+  using Storage = Storage_;
+  static constexpr bool kQuantised = false;
+  static constexpr bool k_contiguous = kAlongK;
+  const void* const* rows;
+
+  SAMPAN_INLINE const typename Storage::Element* at(std::int64_t i, std::int64_t k) const {
+    return static_cast<const typename Storage::Element*>(rows[kAlongK ? i : k]) + (kAlongK ? k : i);
   }
 };
 

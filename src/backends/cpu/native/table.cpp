@@ -1,4 +1,5 @@
 // The table of one instruction level.
+#include "backends/cpu/native/attention_item.h"
 #include "backends/cpu/native/gemm_blocked.h"
 #include "backends/cpu/native/gemm_small.h"
 #include "backends/cpu/native/isa_target.h"
@@ -13,6 +14,9 @@ const KernelTable& level_table() {
       .gemm_blocked_item = gemm_blocked_item,
       .gemm_small_item = gemm_small_item,
       .gemm_pack_panel = gemm_pack_panel,
+      .attention_item = attention_item,
+      .attention_merge = attention_merge,
+      .attention_store = attention_store,
   };
   return table;
 }

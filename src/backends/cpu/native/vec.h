@@ -69,6 +69,15 @@ SAMPAN_INLINE V splat(T value) {
   (std::make_integer_sequence<int, kLaneCount<V>>{});
 }
 
+/// 0, 1, 2, ...
+template <class V>
+SAMPAN_INLINE V lane_numbers() {
+  return []<int... kIndex>(std::integer_sequence<int, kIndex...>) SAMPAN_INLINE_LAMBDA {
+    return V{kIndex...};
+  }
+  (std::make_integer_sequence<int, kLaneCount<V>>{});
+}
+
 template <class V>
 SAMPAN_INLINE V vec_min(V a, V b) {
   return a < b ? a : b;
