@@ -52,8 +52,8 @@ ops::RopePlan rope(const Device& device, std::uint64_t tokens, std::int64_t head
 /// activations that flow through them.
 struct LayerPlans {
   LayerPlans(const Device& device, Stream& stream, const LlamaConfig& config,
-             const Weights& weights, std::uint64_t tokens, std::uint64_t context_tokens)
-      : tokens(tokens) {
+             const Weights& weights, std::uint64_t token_count, std::uint64_t context_tokens)
+      : tokens(token_count) {
     const std::uint64_t hidden = u64(config.hidden_size), inner = u64(config.intermediate_size);
     const std::uint64_t q_cols = u64(config.head_count * config.head_dim);
     const std::uint64_t kv_cols = u64(config.kv_head_count * config.head_dim);

@@ -77,6 +77,35 @@ std::string_view trimmed(std::string_view line) {
   return first == std::string_view::npos ? std::string_view{} : line.substr(first);
 }
 
+// Position of the parenthesis that closes the one before `at`; npos if none does.
+std::size_t closing(std::string_view text, std::size_t at) {
+  for (int depth = 1; at < text.size(); ++at) {
+    if (text[at] == '(') ++depth;
+    if (text[at] == ')' && --depth == 0) return at;
+  }
+  return std::string_view::npos;
+}
+
+// A parameter list cut at its commas, those inside parentheses left alone; blanks around each gone.
+std::vector<std::string_view> parameters(std::string_view list) {
+  constexpr std::string_view kBlank = " \t\n";
+  std::vector<std::string_view> result;
+  std::size_t begin = 0;
+  int depth = 0;
+  for (std::size_t at = 0; at <= list.size(); ++at) {
+    if (at < list.size() && list[at] == '(') ++depth;
+    if (at < list.size() && list[at] == ')') --depth;
+    if (at < list.size() && (list[at] != ',' || depth > 0)) continue;
+    std::string_view item = list.substr(begin, at - begin);
+    const std::size_t first = item.find_first_not_of(kBlank);
+    if (first != std::string_view::npos) {
+      result.push_back(item.substr(first, item.find_last_not_of(kBlank) + 1 - first));
+    }
+    begin = at + 1;
+  }
+  return result;
+}
+
 // Name in `#include "name"`, or empty.
 std::string quoted_include(std::string_view line) {
   line = trimmed(line);
@@ -153,21 +182,21 @@ std::vector<Access> kernel_accesses(std::string_view text, std::string_view kern
   const std::string clean = without_comments(text);
   for (const std::size_t at : kernel_starts(clean)) {
     if (identifier_at(clean, at) != kernel) continue;
-    const std::size_t head_end = clean.find(')', at);
-    const std::size_t open = head_end == std::string::npos ? head_end : clean.find('(', head_end);
-    const std::size_t close = open == std::string::npos ? open : clean.find(')', open);
+    const std::size_t head_end = closing(clean, at);
+    const std::size_t open = clean.find('(', head_end);
+    if (open == std::string::npos) return {};
+    const std::size_t close = closing(clean, open + 1);
     if (close == std::string::npos) return {};
     std::vector<Access> accesses;
-    std::string_view list = std::string_view(clean).substr(open + 1, close - open - 1);
-    while (!list.empty()) {
-      const std::size_t comma = std::min(list.find(','), list.size());
-      const std::string_view parameter = list.substr(0, comma);
-      list.remove_prefix(std::min(comma + 1, list.size()));
-      if (parameter.find('*') == std::string_view::npos) {
+    for (const std::string_view parameter :
+         parameters(std::string_view(clean).substr(open + 1, close - open - 1))) {
+      // A lone word is a macro that stands for several parameters.
+      if (parameter.find_first_of(" \t\n*") == std::string_view::npos) return {};
+      const std::size_t star = parameter.find('*');
+      if (star == std::string_view::npos) {
         accesses.push_back(Access::value);
       } else {
-        accesses.push_back(trimmed(parameter).find("const ") < parameter.find('*') ? Access::read
-                                                                                   : Access::write);
+        accesses.push_back(parameter.find("const ") < star ? Access::read : Access::write);
       }
     }
     return accesses;
