@@ -42,6 +42,10 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-std::string in_quotes(std::string_view text) { return "'" + printable(text) + "'"; }
+std::string in_quotes(std::string_view text) {
+  std::string out = "'";
+  out += printable(text);
+  return out += '\'';
+}
 
 }  // namespace sampan::llm

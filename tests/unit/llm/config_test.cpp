@@ -236,7 +236,7 @@ TEST(Config, RefusesEveryNumberOutOfRange) {
     for (const std::string& value : values) {
       const std::string text = config_with({{number.name, value}});
       const std::string message = model_error("config.json", [&] { (void)parse(text); });
-      EXPECT_NE(message.find("'" + std::string(number.name) + "'"), std::string::npos) << message;
+      EXPECT_NE(message.find(in_quotes(number.name)), std::string::npos) << message;
     }
   }
 }
@@ -247,8 +247,7 @@ TEST(Config, RefusesAMissingNumber) {
     for (const char* const value : {"", "null"}) {
       const std::string text = config_with({{name, value}});
       const std::string message = model_error("config.json", [&] { (void)parse(text); });
-      EXPECT_NE(message.find("'" + std::string(name) + "' is missing"), std::string::npos)
-          << message;
+      EXPECT_NE(message.find(in_quotes(name) + " is missing"), std::string::npos) << message;
     }
   }
 }

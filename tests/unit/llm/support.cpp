@@ -115,7 +115,8 @@ std::string weights_file(const std::vector<ExpectedTensor>& tensors, std::string
     std::string shape;
     for (const std::uint64_t extent : tensor.shape) {
       size_bytes *= extent;
-      shape += (shape.empty() ? "" : ",") + std::to_string(extent);
+      if (!shape.empty()) shape += ",";
+      shape += std::to_string(extent);
     }
     const std::string offsets =
         std::to_string(end_bytes) + "," + std::to_string(end_bytes + size_bytes);
