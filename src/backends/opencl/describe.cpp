@@ -16,7 +16,7 @@ std::uint32_t kind_of(const Traits& traits) {
 
 std::string driver_of(const Traits& traits) {
   const std::string& platform = traits.entry.platform_name;
-  const bool pocl = platform == "Portable Computing Language";
+  const bool pocl = platform == kPoclPlatform;
   return (pocl ? "PoCL" : platform) + " " + device_text(traits.entry.id, cl::kDriverVersion);
 }
 

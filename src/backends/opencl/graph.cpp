@@ -11,6 +11,8 @@ const std::string* replay_name() {
   return kName;
 }
 
+// In all commands the queue is null: the extension keeps the parameter for later versions.
+
 // The buffer object over a region's memory.
 cl::Mem buffer_of(const sampan_region_t& region) {
   const cl::Mem buffer = region.memory->mapped() ? nullptr : region.memory->as_buffer();
@@ -108,13 +110,13 @@ CommandBuffer Graph::record(bool profiled) {
     cl::Int code = cl::kSuccess;
     switch (node.what.kind) {
       case SAMPAN_NODE_LAUNCH:
-        code = record_launch(commands, queue.get(), node, &last, after_count);
+        code = record_launch(commands, node, &last, after_count);
         break;
       case SAMPAN_NODE_COPY:
-        code = record_copy(commands, queue.get(), node, &last, after_count);
+        code = record_copy(commands, node, &last, after_count);
         break;
       case SAMPAN_NODE_FILL:
-        code = record_fill(commands, queue.get(), node, &last, after_count);
+        code = record_fill(commands, node, &last, after_count);
         break;
       default:
         throw Failure(SAMPAN_UNSUPPORTED,
@@ -128,8 +130,8 @@ CommandBuffer Graph::record(bool profiled) {
   return commands;
 }
 
-cl::Int Graph::record_launch(const CommandBuffer& into, cl::Queue queue, Node& node,
-                             cl::SyncPoint* after, std::uint32_t after_count) {
+cl::Int Graph::record_launch(const CommandBuffer& into, Node& node, cl::SyncPoint* after,
+                             std::uint32_t after_count) {
   node.kernel->set_args(node.args.data(), static_cast<std::uint32_t>(node.args.size()));
   if (!node.kernel->mapped().empty()) {
     throw Failure(SAMPAN_UNSUPPORTED, "Command buffers take no pinned memory as an argument");
@@ -137,27 +139,28 @@ cl::Int Graph::record_launch(const CommandBuffer& into, cl::Queue queue, Node& n
   const Range range(node.what.launch);
   const cl::SyncPoint before = *after;
   return device_.traits().extension.command_nd_range_kernel(
-      into.get(), queue, nullptr, node.kernel->handle(), 3, nullptr, range.global.data(),
+      into.get(), nullptr, nullptr, node.kernel->handle(), 3, nullptr, range.global.data(),
       range.local.data(), after_count, after_count != 0 ? &before : nullptr, after, nullptr);
 }
 
-cl::Int Graph::record_copy(const CommandBuffer& into, cl::Queue queue, const Node& node,
-                           cl::SyncPoint* after, std::uint32_t after_count) {
+cl::Int Graph::record_copy(const CommandBuffer& into, const Node& node, cl::SyncPoint* after,
+                           std::uint32_t after_count) {
   const sampan_region_t& dst = node.what.dst;
   const sampan_region_t& src = node.what.src;
   const cl::SyncPoint before = *after;
   return device_.traits().extension.command_copy_buffer(
-      into.get(), queue, buffer_of(src), buffer_of(dst), offset_of(src), offset_of(dst),
+      into.get(), nullptr, buffer_of(src), buffer_of(dst), offset_of(src), offset_of(dst),
       node.what.size_bytes, after_count, after_count != 0 ? &before : nullptr, after, nullptr);
 }
 
-cl::Int Graph::record_fill(const CommandBuffer& into, cl::Queue queue, const Node& node,
-                           cl::SyncPoint* after, std::uint32_t after_count) {
+cl::Int Graph::record_fill(const CommandBuffer& into, const Node& node, cl::SyncPoint* after,
+                           std::uint32_t after_count) {
   const sampan_region_t& dst = node.what.dst;
   const cl::SyncPoint before = *after;
   return device_.traits().extension.command_fill_buffer(
-      into.get(), queue, buffer_of(dst), node.what.pattern, node.what.pattern_bytes, offset_of(dst),
-      node.what.size_bytes, after_count, after_count != 0 ? &before : nullptr, after, nullptr);
+      into.get(), nullptr, buffer_of(dst), node.what.pattern, node.what.pattern_bytes,
+      offset_of(dst), node.what.size_bytes, after_count, after_count != 0 ? &before : nullptr,
+      after, nullptr);
 }
 
 void Graph::update(std::uint32_t index, const sampan_arg_t* args, std::uint32_t count) {

@@ -54,12 +54,12 @@ class Graph {
   };
 
   [[nodiscard]] CommandBuffer record(bool profiled);
-  cl::Int record_launch(const CommandBuffer& into, cl::Queue queue, Node& node,
-                        cl::SyncPoint* after, std::uint32_t after_count);
-  cl::Int record_copy(const CommandBuffer& into, cl::Queue queue, const Node& node,
-                      cl::SyncPoint* after, std::uint32_t after_count);
-  cl::Int record_fill(const CommandBuffer& into, cl::Queue queue, const Node& node,
-                      cl::SyncPoint* after, std::uint32_t after_count);
+  cl::Int record_launch(const CommandBuffer& into, Node& node, cl::SyncPoint* after,
+                        std::uint32_t after_count);
+  cl::Int record_copy(const CommandBuffer& into, const Node& node, cl::SyncPoint* after,
+                      std::uint32_t after_count);
+  cl::Int record_fill(const CommandBuffer& into, const Node& node, cl::SyncPoint* after,
+                      std::uint32_t after_count);
 
   Device& device_;
   std::mutex mutex_;

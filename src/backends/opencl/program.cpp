@@ -129,6 +129,7 @@ common::CacheKey cache_key(const Device& device, const std::string& options,
 
 OwnedProgram from_cached_source(const Device& device, const sampan_module_desc_t& desc) {
   const std::string options = build_options(device, desc);
+  if (!device.traits().cache_binaries) return from_source(device, options, desc);
   OwnedProgram built;
   const common::Bytes binary =
       cache().get_or_compile(cache_key(device, options, desc), [&]() -> common::Bytes {

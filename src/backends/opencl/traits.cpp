@@ -108,6 +108,11 @@ bool takes_failures(const std::string& platform_version) {
   return std::atoi(platform_version.c_str() + at + kPocl.size()) >= kFirstSound;
 }
 
+bool cache_binaries(const std::string& platform_name) {
+  const std::string wanted = common::Environment::of_process().value("SAMPAN_OPENCL_BINARIES");
+  return wanted.empty() ? platform_name != kPoclPlatform : wanted != "0";
+}
+
 std::uint32_t vendor_subgroup_size(const Traits& traits) {
   const cl::Device id = traits.entry.id;
   if (traits.has("cl_nv_device_attribute_query")) {
@@ -172,6 +177,7 @@ Traits read_traits(const DeviceEntry& entry) {
   traits.priorities = traits.version >= 200 && traits.has("cl_khr_priority_hints") &&
                       api().create_command_queue_with_properties != nullptr;
   traits.takes_failures = takes_failures(platform_text(entry.platform, cl::kPlatformVersion));
+  traits.cache_binaries = cache_binaries(entry.platform_name);
   traits.why_no_graphs = graphs_refusal(traits);
   traits.native_graphs = traits.why_no_graphs.empty();
   traits.memory_bytes = device_fact<cl::Ulong>(id, cl::kDeviceGlobalMemSize);

@@ -9,6 +9,9 @@
 
 namespace sampan::opencl {
 
+/// CL_PLATFORM_NAME of PoCL, whose ways need care in a few places.
+inline constexpr const char* kPoclPlatform = "Portable Computing Language";
+
 /// How memory of the kind DEVICE is made, and what a region becomes as a kernel argument.
 enum class MemoryPath {
   kSvm,    ///< shared virtual memory (OpenCL 2.0): a pointer, any offset
@@ -33,6 +36,12 @@ struct Traits {
   /// The driver lives through a user event that fails. PoCL before 7.0 aborts the process: it frees
   /// a command whose event nobody holds and then locks it (pocl_update_event_failed).
   bool takes_failures = true;
+  /// The driver's binaries go to Sampan's code cache. Not with PoCL, which keeps finished kernels
+  /// on disk itself: asking it for a binary compiles each kernel once more than needed, and the
+  /// first launch of a kernel loaded from one compiles again (3.1, 2026-11-22: 0.22 s more to load
+  /// and as much to launch for a small kernel, 10 s for a large one). SAMPAN_OPENCL_BINARIES=1 or 0
+  /// overrides.
+  bool cache_binaries = true;
   bool native_graphs = false;
   std::string why_no_graphs;  ///< where `native_graphs` is false, one sentence
   std::uint64_t memory_bytes = 0;
