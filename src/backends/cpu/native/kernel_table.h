@@ -7,6 +7,7 @@
 #include "backends/cpu/native/attention_plan.h"
 #include "backends/cpu/native/gemm_plan.h"
 #include "backends/cpu/native/isa.h"
+#include "backends/cpu/native/rowops.h"
 
 namespace sampan::cpu::native {
 
@@ -39,6 +40,9 @@ struct KernelTable {
   void (*attention_store)(const AttentionPlan& plan, const AttentionDesc& desc,
                           const AttentionBuffers& buffers, const AttentionItem& item,
                           const AttentionState& state);
+
+  /// Runs a row operation on some rows; elementwise ones on some columns only.
+  void (*row_op)(const RowDesc& desc, const RowBuffers& buffers, Range rows, Range cols);
 };
 
 /// The table of a level; of the nearest lower level where the build lacks it.

@@ -4,6 +4,7 @@
 #include "backends/cpu/native/gemm_small.h"
 #include "backends/cpu/native/isa_target.h"
 #include "backends/cpu/native/kernel_table.h"
+#include "backends/cpu/native/row_kernels.h"
 
 namespace sampan::cpu::native::SAMPAN_ISA {
 
@@ -17,6 +18,7 @@ const KernelTable& level_table() {
       .attention_item = attention_item,
       .attention_merge = attention_merge,
       .attention_store = attention_store,
+      .row_op = row_op,
   };
   return table;
 }
