@@ -12,8 +12,10 @@ namespace sampan {
 namespace core {
 
 OpHandle::OpHandle(std::shared_ptr<OpenDevice> device, sampan_op_plan_t* plan,
-                   std::uint64_t workspace_bytes) noexcept
-    : device_(std::move(device)), plan_(plan), workspace_bytes_(workspace_bytes) {}
+                   std::uint64_t workspace_bytes)
+    : device_(std::move(device)), plan_(plan), workspace_bytes_(workspace_bytes) {
+  if (const char* text = device_->backend.ops.name(plan_)) name_ = text;
+}
 OpHandle::~OpHandle() { device_->backend.ops.destroy(plan_); }
 
 }  // namespace core
@@ -41,11 +43,7 @@ BackendOp BackendOp::make(const Device& device, std::uint32_t op, const void* de
   return result;
 }
 
-std::string BackendOp::name() const {
-  if (!handle_) return {};
-  const char* text = handle_->device()->backend.ops.name(handle_->raw());
-  return text != nullptr ? text : "";
-}
+std::string BackendOp::name() const { return handle_ ? handle_->name() : std::string(); }
 
 std::uint64_t BackendOp::workspace_bytes() const noexcept {
   return handle_ ? handle_->workspace_bytes() : 0;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "sampan/backend_op.h"
 #include "sampan/plugin/backend.h"
@@ -14,18 +15,20 @@ class OpenDevice;
 class OpHandle {
  public:
   OpHandle(std::shared_ptr<OpenDevice> device, sampan_op_plan_t* plan,
-           std::uint64_t workspace_bytes) noexcept;
+           std::uint64_t workspace_bytes);
   OpHandle(const OpHandle&) = delete;
   ~OpHandle();
 
   [[nodiscard]] const std::shared_ptr<OpenDevice>& device() const noexcept { return device_; }
   [[nodiscard]] sampan_op_plan_t* raw() const noexcept { return plan_; }
   [[nodiscard]] std::uint64_t workspace_bytes() const noexcept { return workspace_bytes_; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
  private:
   std::shared_ptr<OpenDevice> device_;
   sampan_op_plan_t* plan_;
   std::uint64_t workspace_bytes_;
+  std::string name_;
 };
 
 }  // namespace sampan::core

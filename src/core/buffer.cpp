@@ -31,7 +31,10 @@ BufferImpl::BufferImpl(std::shared_ptr<OpenDevice> device, MemoryKind kind, samp
       on_release_(std::move(on_release)) {}
 
 BufferImpl::~BufferImpl() {
-  if (memory_ == nullptr) return;
+  if (memory_ == nullptr) {
+    if (on_release_) on_release_();
+    return;
+  }
   std::vector<StreamPoint> points;
   for (const StreamKey key : users_) {
     if (const auto point = StreamDirectory::now(key)) points.push_back(*point);

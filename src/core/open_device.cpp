@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/stream.h"
 #include "core/stream_directory.h"
+#include "core/trace.h"
 
 namespace sampan::core {
 namespace {
@@ -33,6 +34,7 @@ OpenDevice::KindPool::KindPool(MemoryKind kind_in)
 
 OpenDevice::OpenDevice(const DeviceImpl& owner_in)
     : owner(owner_in), backend(owner.backend), info(owner.info), raw_info(owner.raw_info) {
+  start_trace();
   ErrorRecord error;
   check(backend.device.open(owner.ordinal, &handle_, error.raw()), error, backend.name);
 }

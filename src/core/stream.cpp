@@ -11,6 +11,7 @@
 #include "core/module.h"
 #include "core/open_device.h"
 #include "core/stream_directory.h"
+#include "core/trace.h"
 #include "core/validate/validate.h"
 
 namespace sampan::core {
@@ -82,6 +83,7 @@ std::uint64_t StreamImpl::launch(const Kernel& kernel, const LaunchConfig& confi
   if (recording_) [[unlikely]] {
     return submit(LaunchNode{kernel.shared_impl(), config, {args.begin(), args.end()}});
   }
+  const TraceSpan span(device_, handle_, key_, "launch", &kernel.impl()->name);
   std::array<sampan_arg_t, kMaxArgs> raw;
   for (std::size_t i = 0; i < args.size(); ++i) {
     use(args[i]);
@@ -108,6 +110,7 @@ void StreamImpl::copy(const View& dst, const View& src, std::uint64_t size_bytes
 
 void StreamImpl::copy_2d(BufferImpl& dst, BufferImpl& src, const Stream::Copy2d& area) {
   const auto lock = begin_work(false);
+  const TraceSpan span(device_, handle_, key_, "copy_2d", nullptr);
   use(dst);
   use(src);
   sampan_copy_2d_t raw{};
@@ -125,6 +128,7 @@ void StreamImpl::copy_2d(BufferImpl& dst, BufferImpl& src, const Stream::Copy2d&
 
 void StreamImpl::copy_peer(const View& dst, const View& src, std::uint64_t size_bytes) {
   const auto lock = begin_work(false);
+  const TraceSpan span(device_, handle_, key_, "copy_peer", nullptr);
   use(*dst.impl());
   use(*src.impl());
   ErrorRecord error;
@@ -137,6 +141,7 @@ void StreamImpl::copy_peer(const View& dst, const View& src, std::uint64_t size_
 void StreamImpl::copy_from_host(BufferImpl& dst, std::uint64_t offset_bytes,
                                 std::span<const std::byte> host) {
   const auto lock = begin_work(false);
+  const TraceSpan span(device_, handle_, key_, "copy_from_host", nullptr);
   use(dst);
   ErrorRecord error;
   check(device_->backend.stream.copy_to_device(handle_, dst.region(offset_bytes), host.data(),
@@ -148,6 +153,7 @@ void StreamImpl::copy_from_host(BufferImpl& dst, std::uint64_t offset_bytes,
 void StreamImpl::copy_to_host(std::span<std::byte> host, BufferImpl& src,
                               std::uint64_t offset_bytes) {
   const auto lock = begin_work(false);
+  const TraceSpan span(device_, handle_, key_, "copy_to_host", nullptr);
   use(src);
   ErrorRecord error;
   check(device_->backend.stream.copy_to_host(handle_, host.data(), src.region(offset_bytes),
@@ -172,6 +178,7 @@ std::uint64_t StreamImpl::run_op(const std::shared_ptr<OpHandle>& op, std::span<
                                  const View& workspace) {
   const auto lock = begin_work(true);
   if (recording_) return submit(OpNode{op, {args.begin(), args.end()}, workspace});
+  const TraceSpan span(device_, handle_, key_, "operation", &op->name());
   std::array<sampan_arg_t, kMaxArgs> raw;
   for (std::size_t i = 0; i < args.size(); ++i) {
     use(args[i]);
@@ -195,6 +202,13 @@ std::uint64_t StreamImpl::run_op(const std::shared_ptr<OpHandle>& op, std::span<
 // Enqueues a recorded node; the mutex is held. Launches and operations of a replay take this way,
 // too: their argument vectors exist already.
 void StreamImpl::enqueue(const RecordedNode& node, std::uint64_t sequence) {
+  constexpr const char* kKinds[] = {"launch", "copy", "fill", "operation"};
+  const auto* launch = std::get_if<LaunchNode>(&node);
+  const auto* op = std::get_if<OpNode>(&node);
+  const TraceSpan span(device_, handle_, key_, kKinds[node.index()],
+                       launch != nullptr ? &launch->kernel->name
+                       : op != nullptr   ? &op->op->name()
+                                         : nullptr);
   const Backend& backend = device_->backend;
   ErrorRecord error;
   sampan_code_t code = SAMPAN_OK;
@@ -208,8 +222,6 @@ void StreamImpl::enqueue(const RecordedNode& node, std::uint64_t sequence) {
     code = backend.stream.fill(handle_, to_region(fill->dst), fill->pattern.data(),
                                fill->pattern_bytes, fill->size_bytes, error.raw());
   } else {
-    const auto* launch = std::get_if<LaunchNode>(&node);
-    const auto* op = std::get_if<OpNode>(&node);
     const auto& args = launch != nullptr ? launch->args : op->args;
     std::array<sampan_arg_t, kMaxArgs> raw;
     for (std::size_t i = 0; i < args.size(); ++i) {
