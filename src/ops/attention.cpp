@@ -95,12 +95,17 @@ sampan_attention_desc_t AttentionImpl::to_abi() const {
 }
 
 bool AttentionImpl::load_portable_kernels(std::string& reason) try {
-  const Tile tile = find_tile(device.info(), "attention");
-  // Heads wider than the tile's need a wider one; narrower ones waste what they leave empty.
-  const std::uint32_t step = tile.at("GX") * tile.at("TNO");
-  const auto hd = static_cast<std::uint32_t>(ceil_div(desc.d, step) * step);
-  portable = load_portable(device, "attention", "attention", "attention",
-                           {{"DT_Q", desc.dtype}, {"DT_KV", desc.dtype}}, {{"HD", hd}});
+  // The narrowest head that holds d; the table ends with the widest.
+  const std::vector<Tile> tiles = find_tiles(device.info(), "attention");
+  const auto tile =
+      std::find_if(tiles.begin(), tiles.end(), [&](const Tile& t) { return t.at("HD") >= desc.d; });
+  if (tile == tiles.end()) {
+    reason = "no tile holds heads of " + std::to_string(desc.d);
+    return false;
+  }
+  const std::vector<std::pair<std::string, DType>> types = {{"DT_Q", desc.dtype},
+                                                            {"DT_KV", desc.dtype}};
+  portable = load_portable(device, "attention", "attention", *tile, types);
   // One split for each compute unit that the rows alone would leave idle.
   const std::uint64_t groups =
       desc.b * desc.hkv * ceil_div(desc.sq * (desc.h / desc.hkv), portable["BR"]);
@@ -109,8 +114,7 @@ bool AttentionImpl::load_portable_kernels(std::string& reason) try {
   splits = static_cast<std::uint32_t>(
       std::clamp<std::uint64_t>(idle, 1, std::max<std::uint64_t>(blocks, 1)));
   if (splits > 1) {
-    merge = load_portable(device, "attention", "attention_merge", "attention",
-                          {{"DT_Q", desc.dtype}, {"DT_KV", desc.dtype}}, {{"HD", hd}});
+    merge = load_portable(device, "attention", "attention_merge", *tile, types);
     workspace = device.allocate(std::uint64_t{splits} * desc.b * desc.sq * desc.h * (desc.d + 2) *
                                 sizeof(float));
   }

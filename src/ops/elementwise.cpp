@@ -92,8 +92,7 @@ SimpleSpec make_spec(ElementwiseDesc d) {
   spec.backend_op = row.backend_row != 0 ? std::uint32_t{SAMPAN_OP_ROW} : 0;
   if (row.backend_row != 0) spec.backend_desc = backend_desc(d, row.backend_row);
   spec.load = [d, entry = row.entry](const Device& device) {
-    return load_portable(device, "elementwise", entry, "elementwise",
-                         {{"DT_X", d.dtype}, {"DT_Y", d.y_dtype}});
+    return load_portable(device, "elementwise", entry, {{"DT_X", d.dtype}, {"DT_Y", d.y_dtype}});
   };
   spec.launch = [d, &row, cut = Cut(d.elems)](Stream& stream, const PortableKernel& kernel,
                                               std::span<const View> v, std::uint32_t) {

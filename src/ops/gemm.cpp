@@ -17,6 +17,9 @@ namespace {
   throw Error(ErrorCode::invalid_argument, "this gemm makes no sense: " + why);
 }
 
+// Rows up to which reading B once for a few rows beats the tiled kernels.
+constexpr std::uint64_t kMaxGemvRows = 4;
+
 bool is_float(DType dtype) {
   return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
 }
@@ -93,6 +96,7 @@ class GemmImpl : public PlanImpl {
   void run_portable(Stream& stream, const GemmArgs& args) const;
   void run_host(Stream& stream, const GemmArgs& args) const;
   bool load_portable_kernel(std::string& reason);
+  [[nodiscard]] LaunchConfig portable_config() const;
   [[nodiscard]] sampan_gemm_desc_t to_abi() const;
   [[nodiscard]] bool is_weight_only() const { return desc.group_k > 0; }
   [[nodiscard]] bool is_integer() const { return desc.d == DType::i32; }
@@ -101,6 +105,7 @@ class GemmImpl : public PlanImpl {
   Layout layout;
   BackendOp op;
   PortableKernel portable;
+  bool is_gemv = false;  // the portable kernel is one of few rows
   std::shared_ptr<const GemmPlan> host;
 };
 
@@ -141,14 +146,30 @@ bool GemmImpl::load_portable_kernel(std::string& reason) try {
        {desc.m, desc.n, desc.k, layout.lda, layout.ldb, layout.ldc, layout.ldd, layout.ldr}) {
     static_cast<void>(to_u32(size, "a size or leading dimension"));
   }
+  // Few rows stream B once; many share it in a tile, the smaller one where the larger leaves the
+  // device idle.
+  is_gemv = desc.m <= kMaxGemvRows && !is_integer() && desc.b_transposed && !desc.a_transposed;
+  const std::string family = is_gemv ? "gemv" : "gemm";
+  const std::string file = is_integer() ? "gemm_i8" : is_weight_only() ? family + "_quant" : family;
+  std::vector<Tile> tiles = find_tiles(device.info(), file);
+  Tile tile = tiles.front();
+  if (tiles.size() > 1 && is_gemv && desc.m > 1) tile = tiles[1];
+  if (!is_gemv) {
+    for (const Tile& candidate : tiles) {
+      tile = candidate;
+      const std::uint64_t groups =
+          ceil_div(desc.m, tile["BM"]) * ceil_div(desc.n, tile["BN"]) * desc.batch;
+      if (groups >= device.info().compute_units) break;
+    }
+  }
   if (is_weight_only()) {
-    portable = load_portable(device, "gemm_quant", "gemm_quant", "gemm",
-                             {{"DT_A", desc.a}, {"DT_C", desc.d}, {"DT_S", desc.scale_type}},
-                             {{"BITS", bits(desc.b)}});
+    tile["BITS"] = bits(desc.b);
+    portable = load_portable(device, file, file, tile,
+                             {{"DT_A", desc.a}, {"DT_C", desc.d}, {"DT_S", desc.scale_type}});
   } else if (is_integer()) {
-    portable = load_portable(device, "gemm_i8", "gemm_i8", "gemm", {});
+    portable = load_portable(device, file, file, tile, {});
   } else {
-    portable = load_portable(device, "gemm", "gemm", "gemm",
+    portable = load_portable(device, file, file, tile,
                              {{"DT_A", desc.a}, {"DT_B", desc.b}, {"DT_C", desc.d}});
   }
   return true;
@@ -223,29 +244,43 @@ void GemmImpl::run_portable(Stream& stream, const GemmArgs& args) const {
                               (desc.has_residual ? kResidual : 0) |
                               static_cast<std::uint32_t>(desc.activation) * kActivation;
   ArgList list;
-  list.value(u32(desc.m)).value(u32(desc.n)).value(u32(desc.k));
-  if (is_weight_only()) list.value(u32(desc.group_k));
-  if (!is_integer()) {
-    list.value(flags).value(desc.alpha).value(desc.beta);
+  list.value(u32(desc.m)).value(u32(desc.n)).value(u32(desc.k)).value(flags);
+  if (is_weight_only()) {
+    list.value(desc.alpha).value(desc.beta);
+    list.buffer(args.a).value(u32(layout.lda));
+    list.buffer_bytes(args.b).value(u32(bytes_for(desc.b, layout.ldb)));
+    list.buffer(args.scales).value(u32(desc.k / desc.group_k)).value(u32(desc.group_k));
+    list.buffer(args.d).value(u32(layout.ldd)).buffer(args.bias);
+    list.buffer(args.residual).value(u32(layout.ldr));
   } else {
-    list.value(flags);
+    if (!is_integer()) list.value(desc.alpha).value(desc.beta);
+    list.buffer(args.a).value(u32(layout.lda)).value(desc.a_batch_stride);
+    list.buffer(args.b).value(u32(layout.ldb)).value(desc.b_batch_stride);
+    list.buffer(args.d).value(u32(layout.ldd)).value(desc.d_batch_stride);
+    if (!is_integer()) {
+      list.buffer(args.bias).buffer(args.residual);
+      list.value(u32(layout.ldr)).value(desc.d_batch_stride);
+    }
   }
-  list.buffer(args.a).value(u32(layout.lda)).value(desc.a_batch_stride);
-  list.buffer(args.b).value(u32(layout.ldb)).value(desc.b_batch_stride);
-  if (is_weight_only()) list.buffer(args.scales);
-  list.buffer(args.d).value(u32(layout.ldd)).value(desc.d_batch_stride);
-  if (!is_integer()) {
-    list.buffer(args.bias);
-    list.buffer(args.residual).value(u32(layout.ldr)).value(desc.d_batch_stride);
-  }
+  stream.launch_span(portable.kernel, portable_config(), list.span());
+}
+
+LaunchConfig GemmImpl::portable_config() const {
+  const auto u32 = [](std::uint64_t value) { return static_cast<std::uint32_t>(value); };
   const PortableKernel& p = portable;
+  LaunchConfig config;
+  if (is_gemv) {
+    config.grid = {u32(ceil_div(desc.n, p["RN"])), u32(ceil_div(desc.m, p["MM"])), u32(desc.batch)};
+    config.group = {p["ITEMS"], 1, 1};
+    config.local_bytes = p["ITEMS"] > 1 ? 4 * p["ITEMS"] * p["RN"] * p["MM"] : 4;
+    return config;
+  }
   const std::uint32_t bm = p["BM"], bn = p["BN"], bk = p["BK"];
   const bool parked = bm * bn != p["GX"] * p["GY"] * p["TM"] * p["TN"];
-  LaunchConfig config;
   config.grid = {u32(ceil_div(desc.n, bn)), u32(ceil_div(desc.m, bm)), u32(desc.batch)};
   config.group = {p["GX"], p["GY"], 1};
   config.local_bytes = 4 * (bm * (bk + 4) + bk * bn + (parked ? bm * bn : 0));
-  stream.launch_span(p.kernel, config, list.span());
+  return config;
 }
 
 void GemmImpl::run_host(Stream& stream, const GemmArgs& args) const {

@@ -45,6 +45,11 @@ class ArgList {
     args_[count_++] = Arg::buffer_of(view);
     return value(view.offset_bytes() * 8 / bits(view.dtype()) + first);
   }
+  /// The same with the offset in bytes, for packed types.
+  ArgList& buffer_bytes(const View& view) {
+    args_[count_++] = Arg::buffer_of(view);
+    return value(view.offset_bytes());
+  }
   [[nodiscard]] std::span<const Arg> span() const { return {args_.data(), count_}; }
 
  private:

@@ -18,15 +18,15 @@ const Json& tile_table() {
 
 }  // namespace
 
-Tile find_tile(const DeviceInfo& info, std::string_view row) {
-  const Json& table = tile_table();
-  const auto klass = table.find(info.tile_class);
-  if (klass == table.end() || !klass->contains(row)) {
-    throw Error(ErrorCode::unsupported, "kernels/tuning has no '" + std::string(row) +
-                                            "' tile for devices of class '" + info.tile_class +
-                                            "'");
+std::vector<Tile> find_tiles(const DeviceInfo& info, const std::string& file) {
+  const Json& targets = tile_table().at("targets");
+  const auto target = targets.find(info.tile_class);
+  if (target == targets.end() || !target->contains(file) || (*target)[file].empty()) {
+    throw Error(
+        ErrorCode::unsupported,
+        "kernels/tuning has no '" + file + "' tile for devices of class '" + info.tile_class + "'");
   }
-  return (*klass)[std::string(row)].get<Tile>();
+  return (*target)[file].get<std::vector<Tile>>();
 }
 
 std::string storage_name(DType dtype) {
@@ -49,15 +49,13 @@ std::string storage_name(DType dtype) {
 }
 
 PortableKernel load_portable(const Device& device, const std::string& file,
-                             const std::string& entry, std::string_view row,
-                             const std::vector<std::pair<std::string, DType>>& types,
-                             const std::vector<std::pair<std::string, std::uint32_t>>& constants) {
+                             const std::string& entry, const Tile& tile,
+                             const std::vector<std::pair<std::string, DType>>& types) {
   PortableKernel result;
-  result.tile = find_tile(device.info(), row);
-  for (const auto& [name, value] : constants) result.tile[name] = value;
+  result.tile = tile;
   result.name = entry;
   LoadOptions options;
-  for (const auto& [name, value] : result.tile) {
+  for (const auto& [name, value] : tile) {
     options.defines.emplace_back(name, std::to_string(value));
   }
   for (const auto& [name, dtype] : types) {
@@ -70,6 +68,12 @@ PortableKernel load_portable(const Device& device, const std::string& file,
   for (const auto& [name, value] : options.defines) result.name += " " + name + "=" + value;
   result.kernel = device.load(Code::builtin(file), options).kernel(entry);
   return result;
+}
+
+PortableKernel load_portable(const Device& device, const std::string& file,
+                             const std::string& entry,
+                             const std::vector<std::pair<std::string, DType>>& types) {
+  return load_portable(device, file, entry, find_tiles(device.info(), file).front(), types);
 }
 
 }  // namespace sampan::ops

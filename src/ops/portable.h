@@ -14,9 +14,9 @@ namespace sampan::ops {
 /// A kernel's tuning constants: macro name to value.
 using Tile = std::map<std::string, std::uint32_t, std::less<>>;
 
-/// The tile that kernels/tuning gives for this device's class and the kernel `row` ("gemm",
-/// "attention"). Throws unsupported, naming the class, if there is none.
-[[nodiscard]] Tile find_tile(const DeviceInfo& info, std::string_view row);
+/// The tiles that kernels/tuning gives for this device's class and kernels/<file>.k, the preferred
+/// one for large shapes first. Throws unsupported, naming the class, if there is none.
+[[nodiscard]] std::vector<Tile> find_tiles(const DeviceInfo& info, const std::string& file);
 
 /// A kernel that ships with Sampan, compiled with a tile and element types.
 struct PortableKernel {
@@ -29,12 +29,14 @@ struct PortableKernel {
   }
 };
 
-/// Loads `entry` of kernels/<file>.k with the tile of `row`; `types` are macros such as {"DT_A",
-/// f32}.
-[[nodiscard]] PortableKernel load_portable(
-    const Device& device, const std::string& file, const std::string& entry, std::string_view row,
-    const std::vector<std::pair<std::string, DType>>& types,
-    const std::vector<std::pair<std::string, std::uint32_t>>& constants = {});
+/// Loads `entry` of kernels/<file>.k with a tile; `types` are macros such as {"DT_A", f32}.
+[[nodiscard]] PortableKernel load_portable(const Device& device, const std::string& file,
+                                           const std::string& entry, const Tile& tile,
+                                           const std::vector<std::pair<std::string, DType>>& types);
+/// The same with the first tile.
+[[nodiscard]] PortableKernel load_portable(const Device& device, const std::string& file,
+                                           const std::string& entry,
+                                           const std::vector<std::pair<std::string, DType>>& types);
 
 /// The dialect's name of a storage type: "BF16". Empty if kernels can't store it.
 [[nodiscard]] std::string storage_name(DType dtype);

@@ -67,7 +67,7 @@ SimpleSpec rms_norm(const RowsDesc& given) {
   spec.backend_op = SAMPAN_OP_ROW;
   spec.backend_desc = backend_desc(d, SAMPAN_ROW_RMS_NORM);
   spec.load = [d](const Device& device) {
-    return load_portable(device, "rms_norm", "rms_norm", "rows",
+    return load_portable(device, "rms_norm", "rms_norm",
                          {{"DT_X", d.dtype}, {"DT_W", d.weight_dtype}, {"DT_Y", d.dtype}});
   };
   spec.launch = [d](Stream& stream, const PortableKernel& kernel, std::span<const View> v,
@@ -93,7 +93,7 @@ SimpleSpec layer_norm(const RowsDesc& given) {
   spec.backend_op = SAMPAN_OP_ROW;
   spec.backend_desc = backend_desc(d, SAMPAN_ROW_LAYER_NORM);
   spec.load = [d](const Device& device) {
-    return load_portable(device, "layer_norm", "layer_norm", "rows",
+    return load_portable(device, "layer_norm", "layer_norm",
                          {{"DT_X", d.dtype}, {"DT_W", d.weight_dtype}, {"DT_Y", d.dtype}});
   };
   spec.launch = [d](Stream& stream, const PortableKernel& kernel, std::span<const View> v,
@@ -118,8 +118,7 @@ SimpleSpec softmax(const RowsDesc& given) {
   spec.backend_op = SAMPAN_OP_ROW;
   spec.backend_desc = backend_desc(d, SAMPAN_ROW_SOFTMAX);
   spec.load = [d](const Device& device) {
-    return load_portable(device, "softmax", "softmax", "rows",
-                         {{"DT_X", d.dtype}, {"DT_Y", d.dtype}});
+    return load_portable(device, "softmax", "softmax", {{"DT_X", d.dtype}, {"DT_Y", d.dtype}});
   };
   spec.launch = [d](Stream& stream, const PortableKernel& kernel, std::span<const View> v,
                     std::uint32_t) {
@@ -142,7 +141,7 @@ SimpleSpec argmax(const RowsDesc& given) {
   spec.operands = {matrix("x", d.dtype, d.rows, d.cols, d.x_stride),
                    make_operand("index", DType::i32, {d.rows})};
   spec.load = [d](const Device& device) {
-    return load_portable(device, "top_k", "argmax", "rows", {{"DT_X", d.dtype}});
+    return load_portable(device, "top_k", "argmax", {{"DT_X", d.dtype}});
   };
   spec.launch = [d](Stream& stream, const PortableKernel& kernel, std::span<const View> v,
                     std::uint32_t) {
@@ -170,7 +169,7 @@ SimpleSpec top_k(const RowsDesc& given, std::uint64_t count) {
                    make_operand("index", DType::i32, {d.rows, count})};
   spec.results = 2;
   spec.load = [d](const Device& device) {
-    return load_portable(device, "top_k", "top_k", "rows", {{"DT_X", d.dtype}});
+    return load_portable(device, "top_k", "top_k", {{"DT_X", d.dtype}});
   };
   spec.launch = [d, count](Stream& stream, const PortableKernel& kernel, std::span<const View> v,
                            std::uint32_t) {
@@ -189,19 +188,27 @@ SimpleSpec transpose(const RowsDesc& given) {
   spec.operation = "this transpose";
   spec.operands = {matrix("x", d.dtype, d.rows, d.cols, d.x_stride),
                    matrix("y", d.dtype, d.cols, d.rows, d.y_stride)};
-  spec.load = [d](const Device& device) {
-    return load_portable(device, "transpose", "transpose", "transpose", {},
-                         {{"ELEM_BYTES", bits(d.dtype) / 8}});
+  // The kernel moves bits: a type of the same width does for any other.
+  const DType moved = bits(d.dtype) == 32 ? DType::f32 : DType::f16;
+  if (bits(d.dtype) != 32 && bits(d.dtype) != 16) {
+    throw Error(ErrorCode::unsupported,
+                "transpose takes elements of 2 or 4 bytes, not " + std::string(to_string(d.dtype)));
+  }
+  spec.load = [moved](const Device& device) {
+    return load_portable(device, "transpose", "transpose", {{"DT_X", moved}});
   };
   spec.launch = [d](Stream& stream, const PortableKernel& kernel, std::span<const View> v,
                     std::uint32_t) {
+    constexpr std::uint64_t kOneBatch = 0;
+    constexpr std::uint32_t kGroup = 16;
     ArgList list;
     list.value(u32(d.rows)).value(u32(d.cols));
-    list.buffer(v[0]).value(u32(d.x_stride)).buffer(v[1]).value(u32(d.y_stride));
+    list.buffer(v[0]).value(u32(d.x_stride)).value(kOneBatch);
+    list.buffer(v[1]).value(u32(d.y_stride)).value(kOneBatch);
     LaunchConfig config;
-    config.grid = {u32(ceil_div(d.cols, kernel["TILE"])), u32(ceil_div(d.rows, kernel["TILE"])), 1};
-    config.group = {kernel["GX"], kernel["GY"], 1};
-    config.local_bytes = bits(d.dtype) / 8 * kernel["TILE"] * (kernel["TILE"] + 1);
+    config.grid = {u32(ceil_div(ceil_div(d.rows, kernel["VW"]), kGroup)),
+                   u32(ceil_div(ceil_div(d.cols, kernel["VW"]), kGroup)), 1};
+    config.group = {kGroup, kGroup, 1};
     stream.launch_span(kernel.kernel, config, list.span());
   };
   spec.same_on = same_plan<TransposePlan>(given);

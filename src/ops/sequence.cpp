@@ -51,7 +51,7 @@ SimpleSpec rope(const Device& device, const RopeDesc& given) {
                    heads("y", d.y_stride)};
   spec.last_input_is_optional = true;
   spec.load = [d](const Device& target) {
-    return load_portable(target, "rope", "rope", "rope", {{"DT_X", d.dtype}});
+    return load_portable(target, "rope", "rope", {{"DT_X", d.dtype}});
   };
   spec.launch = [d, table = frequencies(device, d)](Stream& stream, const PortableKernel& kernel,
                                                     std::span<const View> v, std::uint32_t first) {
@@ -86,7 +86,7 @@ SimpleSpec embedding(const EmbeddingDesc& d) {
                    make_operand("ids", DType::i32, {d.tokens}),
                    make_operand("y", d.y_dtype, {d.tokens, d.cols})};
   spec.load = [d](const Device& device) {
-    return load_portable(device, "embedding", "embedding", "elementwise",
+    return load_portable(device, "embedding", "embedding",
                          {{"DT_X", d.table_dtype}, {"DT_Y", d.y_dtype}});
   };
   spec.launch = [d](Stream& stream, const PortableKernel& kernel, std::span<const View> v,

@@ -61,8 +61,8 @@ class TopKPlan : public Plan {
   void run(Stream& stream, const View& x, const View& values, const View& index) const;
 };
 
-/// y = x^T: x [rows, cols] to y [cols, rows], y_stride the row stride of y. Any dtype of 1, 2 or 4
-/// bytes; x and y may not overlap.
+/// y = x^T: x [rows, cols] to y [cols, rows], y_stride the row stride of y. Any dtype of 2 or 4 bytes;
+/// x and y may not overlap.
 class TransposePlan : public Plan {
  public:
   TransposePlan() noexcept = default;
