@@ -282,6 +282,7 @@ FN vi VI_LOADL(const i32* p) {
   return v;
 }
 FN void VI_STOREL(i32* p, vi v) { __builtin_memcpy(p, &v, sizeof v); }
+#define VI_LOADP(a) VI_LOADL(a)
 #define VI_STOREP(a, v) VI_STOREL(a, v)
 
 /* Even and odd results of the perfect shuffle of two vectors: a0 b0 a1 b1 ... */
@@ -433,5 +434,36 @@ FN void sampan_vf_store_BF16(bf16* p, vf v) {
   const sampan_vh h = __builtin_convertvector(bits, sampan_vh);
   __builtin_memcpy(p, &h, sizeof h);
 }
+
+/* ---- parts of vectors: the raw elements are copied, then converted as a whole ---- */
+#define SAMPAN_HAS_PARTS 1
+#define SAMPAN_DEFINE_PART(DT, T)                            \
+  FN vf sampan_vf_load_part_##DT(const T* p, u32 count) {    \
+    if (count >= VW) return sampan_vf_load_##DT(p);          \
+    T lane[VW] = {};                                         \
+    __builtin_memcpy(lane, p, count * sizeof(T));            \
+    return sampan_vf_load_##DT(lane);                        \
+  }                                                          \
+  FN void sampan_vf_store_part_##DT(T* p, vf v, u32 count) { \
+    if (count >= VW) {                                       \
+      sampan_vf_store_##DT(p, v);                            \
+    } else {                                                 \
+      T lane[VW];                                            \
+      sampan_vf_store_##DT(lane, v);                         \
+      __builtin_memcpy(p, lane, count * sizeof(T));          \
+    }                                                        \
+  }
+SAMPAN_DEFINE_PART(F32, f32)
+SAMPAN_DEFINE_PART(F16, f16)
+SAMPAN_DEFINE_PART(BF16, bf16)
+FN vf sampan_vf_load_I32(const i32* p);
+FN vf sampan_vf_load_I8(const i8* p);
+FN vf sampan_vf_load_U8(const u8* p);
+FN void sampan_vf_store_I32(i32* p, vf v);
+FN void sampan_vf_store_I8(i8* p, vf v);
+FN void sampan_vf_store_U8(u8* p, vf v);
+SAMPAN_DEFINE_PART(I32, i32)
+SAMPAN_DEFINE_PART(I8, i8)
+SAMPAN_DEFINE_PART(U8, u8)
 
 #endif

@@ -14,7 +14,7 @@
 
 /* Local memory that the backend gives to every work-group, aligned to SAMPAN_CPU_LOCAL_ALIGN. A
    kernel that declares more does not compile. Its contents are undefined when a group starts. */
-#define SAMPAN_CPU_LOCAL_BYTES (512u * 1024u)
+#define SAMPAN_CPU_LOCAL_BYTES (1024u * 1024u)
 #define SAMPAN_CPU_LOCAL_ALIGN 64u
 
 /* Least stack of the thread or fiber that runs a kernel. */

@@ -134,6 +134,7 @@ FN vi VI_LOAD_I4(const u8* p) {
 }
 #define VI_LOADL(p) (*(const vi*)(p))
 #define VI_STOREL(p, v) (*(vi*)(p) = (v))
+FN vi VI_LOADP(const i32* a) { return make_int4(a[0], a[1], a[2], a[3]); }
 FN void VI_STOREP(i32* a, vi v) { a[0] = v.x, a[1] = v.y, a[2] = v.z, a[3] = v.w; }
 
 /* ---- f16 and bf16: four at a time as two words ---- */

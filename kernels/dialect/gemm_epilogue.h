@@ -21,10 +21,10 @@ FN vf gemm_activate(vf v, u32 activation) {
 FN void gemm_finish(vf sum, f32 alpha, f32 beta, u32 flags, GLOBAL ELEM(DT_C) * c,
                     const GLOBAL ELEM(DT_C) * bias, const GLOBAL ELEM(DT_C) * residual, u32 count) {
   vf v = VF_MUL(VF_SET1(alpha), sum);
-  if (beta != 0.0f) v = VF_FMA(VF_SET1(beta), VF_LOAD_PART(DT_C, c, count, 0.0f), v);
-  if (flags & GEMM_BIAS) v = VF_ADD(v, VF_LOAD_PART(DT_C, bias, count, 0.0f));
+  if (beta != 0.0f) v = VF_FMA(VF_SET1(beta), VF_LOAD_PART(DT_C, c, count), v);
+  if (flags & GEMM_BIAS) v = VF_ADD(v, VF_LOAD_PART(DT_C, bias, count));
   v = gemm_activate(v, (flags >> 4) & 3u);
-  if (flags & GEMM_RESIDUAL) v = VF_ADD(v, VF_LOAD_PART(DT_C, residual, count, 0.0f));
+  if (flags & GEMM_RESIDUAL) v = VF_ADD(v, VF_LOAD_PART(DT_C, residual, count));
   VF_STORE_PART(DT_C, c, v, count);
 }
 

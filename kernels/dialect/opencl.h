@@ -150,6 +150,7 @@ FN vi VI_LOAD_I4(const __global u8* p) {
 #endif
   return ((SAMPAN_CAT(convert_int, VW)(two_of_each) >> shift) & 15) - 8;
 }
+#define VI_LOADP(a) SAMPAN_VLOAD(0, a)
 #define VI_STOREP(a, v) SAMPAN_VSTORE(v, 0, a)
 
 /* Even and odd results of the perfect shuffle of two vectors: a0 b0 a1 b1 ... */

@@ -59,7 +59,7 @@
 #define STORE(DT, p, v) SAMPAN_CAT(sampan_store_, DT)(p, v)
 #define VF_LOAD(DT, p) SAMPAN_CAT(sampan_vf_load_, DT)(p)
 #define VF_STORE(DT, p, v) SAMPAN_CAT(sampan_vf_store_, DT)(p, v)
-#define VF_LOAD_PART(DT, p, n, fill) SAMPAN_CAT(sampan_vf_load_part_, DT)(p, n, fill)
+#define VF_LOAD_PART(DT, p, n) SAMPAN_CAT(sampan_vf_load_part_, DT)(p, n)
 #define VF_STORE_PART(DT, p, v, n) SAMPAN_CAT(sampan_vf_store_part_, DT)(p, v, n)
 
 FN f32 sampan_load_F32(const GLOBAL f32* p) { return *p; }
@@ -82,29 +82,27 @@ FN void sampan_store_BF16(GLOBAL bf16* p, f32 v) { *p = sampan_f32_to_bf16(v); }
   FN void sampan_store_##DT(GLOBAL ELEM(DT) * p, f32 v) {                                       \
     *p = v >= (below) ? (ELEM(DT))(hi) : v <= (lo) ? (ELEM(DT))(lo) : v == v ? (ELEM(DT))v : 0; \
   }                                                                                             \
+  FN vf sampan_vf_load_##DT(const GLOBAL ELEM(DT) * p) {                                        \
+    i32 lane[VW];                                                                               \
+    UNROLL for (u32 e = 0; e < VW; ++e) lane[e] = p[e];                                         \
+    return VF_FROM_VI(VI_LOADP(lane));                                                          \
+  }                                                                                             \
   FN void sampan_vf_store_##DT(GLOBAL ELEM(DT) * p, vf v) {                                     \
     f32 lane[VW];                                                                               \
     VF_STOREP(lane, v);                                                                         \
     UNROLL for (u32 e = 0; e < VW; ++e) sampan_store_##DT(p + e, lane[e]);                      \
   }
-#define SAMPAN_DEFINE_INTEGER_LOAD(DT)                       \
-  FN vf sampan_vf_load_##DT(const GLOBAL ELEM(DT) * p) {     \
-    f32 lane[VW];                                            \
-    UNROLL for (u32 e = 0; e < VW; ++e) lane[e] = (f32)p[e]; \
-    return VF_LOADP(lane);                                   \
-  }
 SAMPAN_DEFINE_INTEGER(I32, -2147483648.0f, 2147483647, 2147483648.0f)
 SAMPAN_DEFINE_INTEGER(I8, -128.0f, 127, 128.0f)
 SAMPAN_DEFINE_INTEGER(U8, 0.0f, 255, 256.0f)
-SAMPAN_DEFINE_INTEGER_LOAD(I32)
-SAMPAN_DEFINE_INTEGER_LOAD(U8)
-FN vf sampan_vf_load_I8(const GLOBAL i8* p) { return VF_FROM_VI(VI_LOAD_I8(p)); }
 
+/* Part of a vector; a target that can do better brings its own. */
+#ifndef SAMPAN_HAS_PARTS
 #define SAMPAN_DEFINE_PART(DT)                                                        \
-  FN vf sampan_vf_load_part_##DT(const GLOBAL ELEM(DT) * p, u32 count, f32 fill) {    \
+  FN vf sampan_vf_load_part_##DT(const GLOBAL ELEM(DT) * p, u32 count) {              \
     if (count >= VW) return VF_LOAD(DT, p);                                           \
     f32 lane[VW];                                                                     \
-    UNROLL for (u32 e = 0; e < VW; ++e) lane[e] = e < count ? LOAD(DT, p + e) : fill; \
+    UNROLL for (u32 e = 0; e < VW; ++e) lane[e] = e < count ? LOAD(DT, p + e) : 0.0f; \
     return VF_LOADP(lane);                                                            \
   }                                                                                   \
   FN void sampan_vf_store_part_##DT(GLOBAL ELEM(DT) * p, vf v, u32 count) {           \
@@ -124,6 +122,7 @@ SAMPAN_DEFINE_PART(BF16)
 SAMPAN_DEFINE_PART(I32)
 SAMPAN_DEFINE_PART(I8)
 SAMPAN_DEFINE_PART(U8)
+#endif
 
 /* ---- vectors ---- */
 
