@@ -108,8 +108,8 @@ inline constexpr Uint kDeviceTopologyAmd = 0x4037;          // cl_amd_device_att
 inline constexpr Uint kDeviceGlobalFreeMemoryAmd = 0x4039;  // in KiB
 inline constexpr Uint kDeviceWavefrontWidthAmd = 0x4043;
 inline constexpr Uint kDeviceSubGroupSizesIntel = 0x4108;  // cl_intel_required_subgroup_size
-inline constexpr Uint kDeviceDeviceMemCapabilitiesIntel = 0x4190;  // cl_intel_unified_shared_memory
-inline constexpr Uint kDeviceHostMemCapabilitiesIntel = 0x4191;
+inline constexpr Uint kDeviceDeviceMemCapabilitiesIntel = 0x4191;  // cl_intel_unified_shared_memory
+inline constexpr Uint kDeviceHostMemCapabilitiesIntel = 0x4190;
 inline constexpr Uint kDeviceCommandBufferCapabilitiesKhr = 0x12A9;  // cl_khr_command_buffer
 inline constexpr Uint kDeviceCommandBufferRequiredQueuePropertiesKhr = 0x12AA;
 

@@ -82,7 +82,32 @@ class OpenclGraph : public OnPath {
   Handle<sampan_module_t> module_{nullptr, Plugin::get().backend.module->unload};
   std::array<sampan_arg_t, 2> add_to_a_{}, add_to_b_{};
 };
-INSTANTIATE_ON_PATHS(OpenclGraph);
+// The extension's copies and fills take buffer objects, which USM memory has none of.
+INSTANTIATE_TEST_SUITE_P(Paths, OpenclGraph, ::testing::Values("svm", "buffer"), path_name);
+
+class OpenclLaunchGraph : public OpenclGraph {};
+INSTANTIATE_ON_PATHS(OpenclLaunchGraph);
+
+TEST_P(OpenclLaunchGraph, ReplaysLaunches) {
+  auto all = nodes();
+  const auto graph = create({all[3], all[3]});
+  const auto stream = bench().stream();
+  const std::vector<std::int32_t> ones(kCount, 1);
+  bench().upload(stream.get(), {b_.get(), 0}, ones.data(), kBytes);
+  replay(graph.get(), stream.get());
+  replay(graph.get(), stream.get());
+  expect_b(stream.get(), 41);
+}
+
+TEST_P(OpenclLaunchGraph, CopiesAreTakenOrLeftToTheHost) {
+  const auto all = nodes();
+  Error error;
+  sampan_graph_t* made = nullptr;
+  const sampan_code_t code = graphs().create(bench().device(), all.data(), 4, &made, error.get());
+  const Handle<sampan_graph_t> owner(made, graphs().destroy);
+  EXPECT_EQ(GetParam() == std::string("usm") ? SAMPAN_UNSUPPORTED : SAMPAN_OK, code)
+      << error.message();
+}
 
 TEST_P(OpenclGraph, ReplaysInOrderOnAnyStream) {
   const auto graph = create(nodes());

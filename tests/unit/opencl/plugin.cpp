@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 namespace sampan::test {
 namespace {
@@ -33,7 +35,20 @@ const sampan_host_t& host() {
   return table;
 }
 
+// Tests must not meet the code that earlier runs cached, nor leave any.
+struct CacheFolder {
+  CacheFolder() {
+    if (mkdtemp(path) != nullptr) setenv("SAMPAN_CACHE_DIR", path, 1);
+  }
+  ~CacheFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  char path[32] = "/tmp/sampan-opencl-XXXXXX";
+};
+
 Plugin load() {
+  static const CacheFolder kFolder;
   Plugin plugin;
   void* const library = dlopen(SAMPAN_TEST_PLUGIN, RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
