@@ -203,6 +203,10 @@ FN u32 AS_U32(f32 f) {
 #define RINT(x) __builtin_rintf(x)
 #define SIN(x) __builtin_sinf(x)
 #define COS(x) __builtin_cosf(x)
+FN void SINCOS(f32 x, f32* s, f32* c) {
+  *s = __builtin_sinf(x);
+  *c = __builtin_cosf(x);
+}
 
 #define ATOMIC_ADD_I32(p, v) __atomic_fetch_add(p, v, __ATOMIC_RELAXED)
 FN void ATOMIC_ADD_F32(f32* p, f32 v) {

@@ -22,7 +22,7 @@ typedef u16 bf16;
 #define RESTRICT __restrict__
 
 #define KERNEL(name, wx, wy, wz) \
-  extern "C" __global__ void __launch_bounds__((wx) * (wy) * (wz)) name
+  extern "C" __global__ void __launch_bounds__((wx) * (wy) * (wz), 1) name
 #define KERNEL_FLAT KERNEL
 /* Dynamic: static shared memory ends at 48 KiB. The host passes count * sizeof(T) bytes with the
  * launch. */
@@ -53,6 +53,7 @@ typedef u16 bf16;
 #define RINT(x) rintf(x)
 #define SIN(x) sinf(x)
 #define COS(x) cosf(x)
+#define SINCOS(x, s, c) sincosf(x, s, c)
 #define ATOMIC_ADD_I32(p, v) atomicAdd(p, v)
 #define ATOMIC_ADD_F32(p, v) atomicAdd(p, v)
 #define HAS_SHUFFLE 1
