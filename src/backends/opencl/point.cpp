@@ -21,10 +21,9 @@ Point::Point(OwnedEvent event, bool takes_failures)
     : event_(std::move(event)), progress_(nullptr), mark_{}, takes_failures_(takes_failures) {}
 
 Point::~Point() {
-  // The driver may still hold commands that wait for it; releasing it would be undefined.
-  if (progress_ == nullptr && !takes_failures_ && state_.load() != State::kComplete) {
-    event_.leak();
-  }
+  // The driver still holds commands that wait for it: releasing it would be undefined.
+  const bool stuck = waited_for_.load() && state_.load() != State::kComplete;
+  if (progress_ == nullptr && !takes_failures_ && stuck) event_.leak();
 }
 
 bool Point::poll() {

@@ -31,6 +31,11 @@ class Point {
   ~Point();
 
   [[nodiscard]] cl::Event event() const { return event_.get(); }
+  /// As above, to put commands behind it.
+  [[nodiscard]] cl::Event event_to_wait_for() {
+    waited_for_.store(true, std::memory_order_relaxed);
+    return event_.get();
+  }
   [[nodiscard]] std::uint64_t submissions() const { return mark_.submissions; }
 
   /// True if it is complete, false if not yet. Throws the cause where it failed.
@@ -60,6 +65,7 @@ class Point {
   const std::shared_ptr<Progress> progress_;  // null for a user event
   const Mark mark_;
   const bool takes_failures_ = true;
+  std::atomic<bool> waited_for_{false};
   std::atomic<State> state_{State::kPending};
   std::mutex mutex_;
   std::condition_variable signalled_;

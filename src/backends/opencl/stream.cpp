@@ -219,7 +219,7 @@ void Stream::wait_for(const Device& owner, std::shared_ptr<Point> point) {
   }
   auto before = device_.traits().takes_failures ? nullptr : tail();
   if (&owner == &device_) {
-    enqueue_barrier(point->event(), "Making a stream wait for an event");
+    enqueue_barrier(point->event_to_wait_for(), "Making a stream wait for an event");
   } else {
     relay(point);
   }

@@ -49,6 +49,9 @@ class Program {
   void run() {
     run_steps();
     const auto& t = tables();
+    // Work that waits for an event that never comes would stay with the driver.
+    Error ignored;
+    if (waits_ && !signal_given_) (void)t.event->signal(signalled_, SAMPAN_OK, ignored.get());
     if (graph_ != nullptr) t.graph->destroy(graph_);
     for (auto* event : {timed_, signalled_}) {
       if (event != nullptr) t.event->destroy(event);
@@ -129,12 +132,12 @@ class Program {
            (graph_ == nullptr || ok(t.graph->replay(graph_, first_, 3, e()))) &&
            ok(t.stream->host_function(first_, count_call, &host_calls_, e())) &&
            ok(t.event->record(timed_, first_, e())) &&
-           ok(t.stream->wait_event(second_, timed_, e())) &&
+           ok(t.stream->wait_event(second_, timed_, e())) && (waits_ = true) &&
            ok(t.stream->wait_event(second_, signalled_, e())) &&
            ok(t.stream->copy_to_device(second_, {device_memory_, 1024}, &hundred, 4, e())) &&
            ok(t.stream->copy(second_, {host_memory_, 0}, {device_memory_, 256}, 4, e())) &&
            ok(t.stream->copy_to_host(second_, &result_, {host_memory_, 0}, 4, e())) &&
-           ok(t.event->signal(signalled_, SAMPAN_OK, e()));
+           (signal_given_ = true) && ok(t.event->signal(signalled_, SAMPAN_OK, e()));
   }
 
   bool finish() {
@@ -163,6 +166,8 @@ class Program {
   std::array<sampan_arg_t, 2> graph_args_{};
   std::int32_t result_ = 0;
   int host_calls_ = 0;
+  bool waits_ = false;
+  bool signal_given_ = false;
 };
 
 constexpr std::int32_t kExpected = 7 + 1;
@@ -187,7 +192,7 @@ TEST_P(OpenclFault, EveryDriverCallInTurn) {
     ASSERT_EQ(kExpected, whole.result());
     ASSERT_EQ(1, whole.host_calls());
   }
-  const std::int64_t at_rest = driver.live();
+  std::int64_t at_rest = driver.live();
   int reported = 0;
   int failed = 0;
   for (std::uint64_t nth = 1;; ++nth) {
@@ -208,10 +213,11 @@ TEST_P(OpenclFault, EveryDriverCallInTurn) {
       EXPECT_NE("", program.error().message());
     }
     // The driver lets go of events on threads of its own.
-    for (int i = 0; i < 2000 && driver.live() != at_rest; ++i) {
+    for (int i = 0; i < 300 && driver.live() != at_rest; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     EXPECT_EQ(at_rest, driver.live());
+    at_rest = driver.live();
   }
   EXPECT_GT(failed, 80);
   EXPECT_GT(reported, failed / 3);
