@@ -27,8 +27,13 @@ struct LaunchConfig {
 /// memory (`const GLOBAL`: it only reads) is known for kernels of the dialect.
 class Arg {
  public:
-  Arg(const Buffer& buffer) : buffer_(buffer.impl()) {}  // NOLINT: converts on purpose
-  Arg(const View& view) : buffer_(view.impl()), offset_bytes_(view.offset_bytes()) {}  // NOLINT
+  Arg(const Buffer& buffer)  // NOLINT: converts on purpose
+      : buffer_(buffer.impl()), range_bytes_(buffer.size_bytes()) {}
+  Arg(const View& view)  // NOLINT
+      : buffer_(view.impl()),
+        offset_bytes_(view.offset_bytes()),
+        range_begin_bytes_(view.offset_bytes()),
+        range_bytes_(view.span_bytes()) {}
   Arg(std::nullptr_t) {}                                                               // NOLINT
   template <class T>
   requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) Arg(T value)
@@ -48,11 +53,15 @@ class Arg {
   [[nodiscard]] core::BufferImpl* buffer() const noexcept { return buffer_; }
   [[nodiscard]] std::uint64_t offset_bytes() const noexcept { return offset_bytes_; }
   [[nodiscard]] std::uint32_t size_bytes() const noexcept { return size_bytes_; }
+  /// The bytes of the buffer that the caller meant, for checks under SAMPAN_VALIDATE.
+  [[nodiscard]] std::uint64_t range_begin_bytes() const noexcept { return range_begin_bytes_; }
+  [[nodiscard]] std::uint64_t range_bytes() const noexcept { return range_bytes_; }
   [[nodiscard]] const std::uint8_t* value() const noexcept { return value_.data(); }
 
  private:
   core::BufferImpl* buffer_ = nullptr;
   std::uint64_t offset_bytes_ = 0;
+  std::uint64_t range_begin_bytes_ = 0, range_bytes_ = 0;
   std::uint32_t size_bytes_ = 0;
   std::array<std::uint8_t, 16> value_{};
 };

@@ -11,10 +11,14 @@
 namespace sampan {
 namespace core {
 
-OpHandle::OpHandle(std::shared_ptr<OpenDevice> device, sampan_op_plan_t* plan,
+OpHandle::OpHandle(std::shared_ptr<OpenDevice> device, std::uint32_t op, sampan_op_plan_t* plan,
                    std::uint64_t workspace_bytes)
-    : device_(std::move(device)), plan_(plan), workspace_bytes_(workspace_bytes) {
+    : device_(std::move(device)), op_(op), plan_(plan), workspace_bytes_(workspace_bytes) {
   if (const char* text = device_->backend.ops.name(plan_)) name_ = text;
+}
+bool OpHandle::writes(std::size_t i, std::size_t count) const noexcept {
+  constexpr std::size_t kAttentionResult = 3;  // its page table and length come behind
+  return op_ == SAMPAN_OP_ATTENTION ? i == kAttentionResult : i + 1 == count;
 }
 OpHandle::~OpHandle() { device_->backend.ops.destroy(plan_); }
 
@@ -39,7 +43,7 @@ BackendOp BackendOp::make(const Device& device, std::uint32_t op, const void* de
   }
   core::check(code, error, backend.name);
   BackendOp result;
-  result.handle_ = std::make_shared<core::OpHandle>(open, plan, workspace_bytes);
+  result.handle_ = std::make_shared<core::OpHandle>(open, op, plan, workspace_bytes);
   return result;
 }
 

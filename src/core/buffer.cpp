@@ -8,6 +8,7 @@
 #include "core/open_device.h"
 #include "core/stream.h"
 #include "core/stream_directory.h"
+#include "core/validate/audit.h"
 
 namespace sampan {
 namespace core {
@@ -19,7 +20,9 @@ BufferImpl::BufferImpl(std::shared_ptr<OpenDevice> device, MemoryKind kind, samp
       grant_(std::move(grant)),
       size_bytes_(size_bytes),
       kind_(kind),
-      is_foreign_(false) {}
+      is_foreign_(false) {
+  audit::add_buffer(this);
+}
 
 BufferImpl::BufferImpl(std::shared_ptr<OpenDevice> device, MemoryKind kind, sampan_memory_t* memory,
                        std::uint64_t size_bytes, std::function<void()> on_release)
@@ -28,9 +31,12 @@ BufferImpl::BufferImpl(std::shared_ptr<OpenDevice> device, MemoryKind kind, samp
       size_bytes_(size_bytes),
       kind_(kind),
       is_foreign_(true),
-      on_release_(std::move(on_release)) {}
+      on_release_(std::move(on_release)) {
+  audit::add_buffer(this);
+}
 
 BufferImpl::~BufferImpl() {
+  audit::remove_buffer(this);
   if (memory_ == nullptr) {
     if (on_release_) on_release_();
     return;
@@ -78,9 +84,14 @@ Device Buffer::device() const { return impl_ ? core::device_of(*impl_->device())
 View Buffer::view(DType dtype) const {
   return View(*this, dtype, {size_bytes() * 8 / bits(dtype)}, 0);
 }
-void* Buffer::host_data() const { return impl_ ? impl_->host_data() : nullptr; }
+void* Buffer::host_data() const {
+  if (!impl_) return nullptr;
+  impl_->device()->require_current();
+  return impl_->host_data();
+}
 void* Buffer::native() const {
   if (!impl_ || impl_->memory() == nullptr) return nullptr;
+  impl_->device()->require_current();
   core::ErrorRecord error;
   void* handle = nullptr;
   const auto& backend = impl_->device()->backend;

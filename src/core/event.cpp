@@ -5,6 +5,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/open_device.h"
+#include "core/validate/audit.h"
 
 namespace sampan {
 namespace core {
@@ -16,6 +17,7 @@ EventHandle::EventHandle(std::shared_ptr<OpenDevice> device, std::uint32_t flags
         device_->backend.name);
 }
 EventHandle::~EventHandle() {
+  audit::event_gone(this);
   if (handle_ != nullptr) device_->backend.event.destroy(handle_);
 }
 
@@ -48,6 +50,7 @@ void wait(const EventImpl& event, std::uint64_t timeout_ns) {
   const Backend& backend = event.device()->backend;
   ErrorRecord error;
   check(backend.event.wait(handle->raw(), timeout_ns, error.raw()), error, backend.name);
+  audit::host_waited(handle.get());
 }
 
 }  // namespace
@@ -65,6 +68,7 @@ bool Event::ready() const {
   const auto code = backend.event.query(handle->raw(), error.raw());
   if (code == SAMPAN_NOT_READY) return false;
   core::check(code, error, backend.name);
+  core::audit::host_waited(handle.get());
   return true;
 }
 

@@ -106,6 +106,7 @@ void GraphImpl::create_native() {
 }
 
 void GraphImpl::update(std::uint64_t node, std::span<const Arg> args) {
+  device_->require_current();
   auto* launch = node < nodes_.size() ? std::get_if<LaunchNode>(&nodes_[node]) : nullptr;
   if (launch == nullptr) {
     throw_invalid("node " + std::to_string(node) + " of the graph is not a launch");
@@ -127,27 +128,6 @@ void GraphImpl::update(std::uint64_t node, std::span<const Arg> args) {
     create_native();
   } else {
     check(code, error, device_->backend.name);
-  }
-}
-
-void GraphImpl::for_each_buffer(const std::function<void(BufferImpl&)>& visit) const {
-  const auto visit_args = [&](const std::vector<Arg>& args) {
-    for (const Arg& arg : args) {
-      if (arg.buffer() != nullptr) visit(*arg.buffer());
-    }
-  };
-  for (const RecordedNode& node : nodes_) {
-    if (const auto* launch = std::get_if<LaunchNode>(&node)) {
-      visit_args(launch->args);
-    } else if (const auto* copy = std::get_if<CopyNode>(&node)) {
-      visit(*copy->dst.impl());
-      visit(*copy->src.impl());
-    } else if (const auto* fill = std::get_if<FillNode>(&node)) {
-      visit(*fill->dst.impl());
-    } else if (const auto* op = std::get_if<OpNode>(&node)) {
-      visit_args(op->args);
-      if (op->workspace) visit(*op->workspace.impl());
-    }
   }
 }
 

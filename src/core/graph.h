@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <variant>
 #include <vector>
@@ -54,8 +53,6 @@ class GraphImpl {
   [[nodiscard]] const std::shared_ptr<OpenDevice>& device() const noexcept { return device_; }
   [[nodiscard]] const std::vector<RecordedNode>& nodes() const noexcept { return nodes_; }
   [[nodiscard]] sampan_graph_t* native() const noexcept { return native_; }
-  /// Every buffer that the nodes touch, repeated as often as they name it.
-  void for_each_buffer(const std::function<void(BufferImpl&)>& visit) const;
   void update(std::uint64_t node, std::span<const Arg> args);
 
  private:

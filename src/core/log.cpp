@@ -20,7 +20,8 @@ LogLevel level_from_environment() {
   if (text == "warning") return LogLevel::warning;
   if (text == "info") return LogLevel::info;
   if (text == "debug" || text == "1") return LogLevel::debug;
-  return LogLevel::off;
+  // Whoever asks for validation wants to see what it finds.
+  return env_flag("SAMPAN_VALIDATE") ? LogLevel::warning : LogLevel::off;
 }
 
 using Sink = std::function<void(LogLevel, std::string_view, std::string_view)>;

@@ -36,6 +36,7 @@ StreamImpl::~StreamImpl() {
   // First the wait, then the name: who finds the name gone takes the work for done.
   device_->backend.stream.destroy(handle_);
   StreamDirectory::remove(key_);
+  audit::stream_gone(key_);
 }
 
 // ---- Common steps of every call --------------------------------------------------------------
@@ -49,10 +50,41 @@ std::unique_lock<std::mutex> StreamImpl::begin_work(bool allowed_while_recording
   return lock;
 }
 
-void StreamImpl::use(BufferImpl& buffer) { buffer.note_use(key_); }
+void StreamImpl::use(BufferImpl& buffer, std::uint64_t begin_bytes, std::uint64_t size_bytes,
+                     audit::Access access, const char* work) {
+  buffer.note_use(key_);
+  if (audit::kActive) [[unlikely]] {
+    audit::touch(key_, position() + 1, work,
+                 {&buffer, begin_bytes, begin_bytes + size_bytes, access});
+  }
+}
 
-void StreamImpl::use(const Arg& arg) {
-  if (!arg.is_value() && arg.buffer() != nullptr) use(*arg.buffer());
+void StreamImpl::use(const View& view, audit::Access access, const char* work) {
+  use(*view.impl(), view.offset_bytes(), view.span_bytes(), access, work);
+}
+
+void StreamImpl::use(const Arg& arg, audit::Access access, const std::string& work) {
+  if (arg.is_value() || arg.buffer() == nullptr) return;
+  arg.buffer()->note_use(key_);
+  if (audit::kActive) [[unlikely]] {
+    audit::touch(key_, position() + 1, work,
+                 {arg.buffer(), arg.range_begin_bytes(),
+                  arg.range_begin_bytes() + arg.range_bytes(), access});
+  }
+}
+
+// Kernels that are not of the dialect don't say what they write: their memory counts as read.
+void StreamImpl::use_args(const KernelImpl& kernel, std::span<const Arg> args) {
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const bool writes = i < kernel.accesses.size() && kernel.accesses[i] == Access::write;
+    use(args[i], writes ? audit::Access::write : audit::Access::read, kernel.name);
+  }
+}
+
+void StreamImpl::use_args(const OpHandle& op, std::span<const Arg> args) {
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    use(args[i], op.writes(i, args.size()) ? audit::Access::write : audit::Access::read, op.name());
+  }
 }
 
 bool StreamImpl::completed(std::uint64_t position) noexcept {
@@ -84,11 +116,9 @@ std::uint64_t StreamImpl::launch(const Kernel& kernel, const LaunchConfig& confi
     return submit(LaunchNode{kernel.shared_impl(), config, {args.begin(), args.end()}});
   }
   const TraceSpan span(device_, handle_, key_, "launch", &kernel.impl()->name);
+  use_args(*kernel.impl(), args);
   std::array<sampan_arg_t, kMaxArgs> raw;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    use(args[i]);
-    raw[i] = to_abi(args[i]);
-  }
+  for (std::size_t i = 0; i < args.size(); ++i) raw[i] = to_abi(args[i]);
   const std::uint64_t sequence = position() + 1;
   const sampan_launch_t launch =
       to_abi(*kernel.impl(), config, std::span(raw.data(), args.size()), sequence);
@@ -111,8 +141,9 @@ void StreamImpl::copy(const View& dst, const View& src, std::uint64_t size_bytes
 void StreamImpl::copy_2d(BufferImpl& dst, BufferImpl& src, const Stream::Copy2d& area) {
   const auto lock = begin_work(false);
   const TraceSpan span(device_, handle_, key_, "copy_2d", nullptr);
-  use(dst);
-  use(src);
+  const auto extent = [&](std::uint64_t pitch) { return pitch * (area.rows - 1) + area.row_bytes; };
+  use(src, area.src_offset_bytes, extent(area.src_pitch_bytes), audit::Access::read, "copy_2d");
+  use(dst, area.dst_offset_bytes, extent(area.dst_pitch_bytes), audit::Access::write, "copy_2d");
   sampan_copy_2d_t raw{};
   raw.size = sizeof(raw);
   raw.dst = dst.region(area.dst_offset_bytes);
@@ -129,8 +160,8 @@ void StreamImpl::copy_2d(BufferImpl& dst, BufferImpl& src, const Stream::Copy2d&
 void StreamImpl::copy_peer(const View& dst, const View& src, std::uint64_t size_bytes) {
   const auto lock = begin_work(false);
   const TraceSpan span(device_, handle_, key_, "copy_peer", nullptr);
-  use(*dst.impl());
-  use(*src.impl());
+  use(src, audit::Access::read, "copy");
+  use(dst, audit::Access::write, "copy");
   ErrorRecord error;
   check(
       device_->backend.peer.copy(handle_, to_region(dst), to_region(src), size_bytes, error.raw()),
@@ -142,7 +173,7 @@ void StreamImpl::copy_from_host(BufferImpl& dst, std::uint64_t offset_bytes,
                                 std::span<const std::byte> host) {
   const auto lock = begin_work(false);
   const TraceSpan span(device_, handle_, key_, "copy_from_host", nullptr);
-  use(dst);
+  use(dst, offset_bytes, host.size(), audit::Access::write, "copy_from_host");
   ErrorRecord error;
   check(device_->backend.stream.copy_to_device(handle_, dst.region(offset_bytes), host.data(),
                                                host.size(), error.raw()),
@@ -154,7 +185,7 @@ void StreamImpl::copy_to_host(std::span<std::byte> host, BufferImpl& src,
                               std::uint64_t offset_bytes) {
   const auto lock = begin_work(false);
   const TraceSpan span(device_, handle_, key_, "copy_to_host", nullptr);
-  use(src);
+  use(src, offset_bytes, host.size(), audit::Access::read, "copy_to_host");
   ErrorRecord error;
   check(device_->backend.stream.copy_to_host(handle_, host.data(), src.region(offset_bytes),
                                              host.size(), error.raw()),
@@ -179,14 +210,12 @@ std::uint64_t StreamImpl::run_op(const std::shared_ptr<OpHandle>& op, std::span<
   const auto lock = begin_work(true);
   if (recording_) return submit(OpNode{op, {args.begin(), args.end()}, workspace});
   const TraceSpan span(device_, handle_, key_, "operation", &op->name());
+  use_args(*op, args);
   std::array<sampan_arg_t, kMaxArgs> raw;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    use(args[i]);
-    raw[i] = to_abi(args[i]);
-  }
+  for (std::size_t i = 0; i < args.size(); ++i) raw[i] = to_abi(args[i]);
   sampan_region_t scratch{};
   if (workspace) {
-    use(*workspace.impl());
+    use(workspace, audit::Access::write, "an operation's workspace");
     scratch = to_region(workspace);
   }
   const std::uint64_t sequence = position() + 1;
@@ -199,6 +228,20 @@ std::uint64_t StreamImpl::run_op(const std::shared_ptr<OpHandle>& op, std::span<
   return sequence;
 }
 
+void StreamImpl::use_node(const RecordedNode& node) {
+  if (const auto* copy = std::get_if<CopyNode>(&node)) {
+    use(copy->src, audit::Access::read, "copy");
+    use(copy->dst, audit::Access::write, "copy");
+  } else if (const auto* fill = std::get_if<FillNode>(&node)) {
+    use(fill->dst, audit::Access::write, "fill");
+  } else if (const auto* launch = std::get_if<LaunchNode>(&node)) {
+    use_args(*launch->kernel, launch->args);
+  } else if (const auto* op = std::get_if<OpNode>(&node)) {
+    use_args(*op->op, op->args);
+    if (op->workspace) use(op->workspace, audit::Access::write, "an operation's workspace");
+  }
+}
+
 // Enqueues a recorded node; the mutex is held. Launches and operations of a replay take this way,
 // too: their argument vectors exist already.
 void StreamImpl::enqueue(const RecordedNode& node, std::uint64_t sequence) {
@@ -209,25 +252,20 @@ void StreamImpl::enqueue(const RecordedNode& node, std::uint64_t sequence) {
                        launch != nullptr ? &launch->kernel->name
                        : op != nullptr   ? &op->op->name()
                                          : nullptr);
+  use_node(node);
   const Backend& backend = device_->backend;
   ErrorRecord error;
   sampan_code_t code = SAMPAN_OK;
   if (const auto* copy = std::get_if<CopyNode>(&node)) {
-    use(*copy->dst.impl());
-    use(*copy->src.impl());
     code = backend.stream.copy(handle_, to_region(copy->dst), to_region(copy->src),
                                copy->size_bytes, error.raw());
   } else if (const auto* fill = std::get_if<FillNode>(&node)) {
-    use(*fill->dst.impl());
     code = backend.stream.fill(handle_, to_region(fill->dst), fill->pattern.data(),
                                fill->pattern_bytes, fill->size_bytes, error.raw());
   } else {
     const auto& args = launch != nullptr ? launch->args : op->args;
     std::array<sampan_arg_t, kMaxArgs> raw;
-    for (std::size_t i = 0; i < args.size(); ++i) {
-      use(args[i]);
-      raw[i] = to_abi(args[i]);
-    }
+    for (std::size_t i = 0; i < args.size(); ++i) raw[i] = to_abi(args[i]);
     if (launch != nullptr) {
       const sampan_launch_t abi =
           to_abi(*launch->kernel, launch->config, std::span(raw.data(), args.size()), sequence);
@@ -252,6 +290,7 @@ void StreamImpl::record(EventImpl& event) {
   ErrorRecord error;
   check(device_->backend.event.record(handle->raw(), handle_, error.raw()), error,
         device_->backend.name);
+  audit::recorded(handle.get(), key_, position());
 }
 
 void StreamImpl::wait(const std::shared_ptr<EventHandle>& event) {
@@ -264,6 +303,7 @@ void StreamImpl::wait(const std::shared_ptr<EventHandle>& event) {
   ErrorRecord error;
   check(device_->backend.stream.wait_event(handle_, local->raw(), error.raw()), error,
         device_->backend.name);
+  audit::waited(key_, event.get());
   advance();
 }
 
@@ -276,6 +316,7 @@ void StreamImpl::order_before(StreamImpl& later) {
     ErrorRecord error;
     check(device_->backend.event.record(handle->raw(), handle_, error.raw()), error,
           device_->backend.name);
+    audit::recorded(handle.get(), key_, position());
   }
   later.wait(handle);
 }
@@ -308,6 +349,7 @@ bool StreamImpl::ready() {
   if (code == SAMPAN_NOT_READY) return false;
   complete_up_to(before);
   check(code, error, device_->backend.name);
+  audit::synchronized(key_, before);
   return true;
 }
 
@@ -317,6 +359,7 @@ void StreamImpl::wait_on_host(std::uint64_t timeout_ns) {
   const auto code = device_->backend.stream.wait(handle_, timeout_ns, error.raw());
   if (code != SAMPAN_TIMEOUT) complete_up_to(before);
   check(code, error, device_->backend.name);
+  audit::synchronized(key_, before);
 }
 
 // ---- Recording -------------------------------------------------------------------------------
@@ -339,7 +382,7 @@ void StreamImpl::replay(GraphImpl& graph) {
     for (const RecordedNode& node : graph.nodes()) enqueue(node, position() + 1);
     return;
   }
-  graph.for_each_buffer([this](BufferImpl& buffer) { use(buffer); });
+  for (const RecordedNode& node : graph.nodes()) use_node(node);
   ErrorRecord error;
   check(device_->backend.graph.replay(graph.native(), handle_, position() + 1, error.raw()), error,
         device_->backend.name);

@@ -10,6 +10,7 @@
 
 #include "core/graph.h"
 #include "core/memory/pool.h"
+#include "core/validate/audit.h"
 #include "sampan/stream.h"
 
 namespace sampan::core {
@@ -66,8 +67,14 @@ class StreamImpl : public std::enable_shared_from_this<StreamImpl> {
   friend class GraphImpl;
 
   [[nodiscard]] std::unique_lock<std::mutex> begin_work(bool allowed_while_recording);
-  void use(const Arg& arg);
-  void use(BufferImpl& buffer);
+  /// Each remembers the use for the pool and, under SAMPAN_VALIDATE, checks its order.
+  void use(const Arg& arg, audit::Access access, const std::string& work);
+  void use(BufferImpl& buffer, std::uint64_t begin_bytes, std::uint64_t size_bytes,
+           audit::Access access, const char* work);
+  void use(const View& view, audit::Access access, const char* work);
+  void use_args(const KernelImpl& kernel, std::span<const Arg> args);
+  void use_node(const RecordedNode& node);
+  void use_args(const OpHandle& op, std::span<const Arg> args);
   void advance() noexcept { position_.fetch_add(1, std::memory_order_release); }
   void complete_up_to(std::uint64_t position) noexcept;
   void enqueue(const RecordedNode& node, std::uint64_t sequence);

@@ -13,6 +13,7 @@
 #include "core/module.h"
 #include "core/open_device.h"
 #include "core/stream.h"
+#include "core/validate/audit.h"
 
 namespace sampan::core {
 namespace {
@@ -31,6 +32,7 @@ const BufferImpl& require_buffer(const View& view, const char* what) {
   if (view.impl() == nullptr) {
     throw_invalid(std::string("the ") + what + " is an empty view; give it a buffer");
   }
+  audit::require_live(view.impl());
   return *view.impl();
 }
 
@@ -138,6 +140,7 @@ void check_args(const OpenDevice& device, const KernelImpl& kernel, std::span<co
     }
     const BufferImpl* buffer = args[i].buffer();
     if (buffer == nullptr) continue;
+    audit::require_live(buffer);
     if (buffer->device().get() != &device) {
       buffer->device()->require_current();
       throw_invalid("argument " + number(i) + " of kernel '" + kernel.name + "' lies on " +
@@ -173,6 +176,7 @@ void check_op(const StreamImpl& stream, const OpHandle* op, std::span<const Arg>
   check_same_device(stream, *handle.device(), "operation");
   if (args.size() > kMaxArgs) throw_invalid("an operation takes at most 64 arguments");
   for (const Arg& arg : args) {
+    audit::require_live(arg.buffer());
     if (arg.buffer() != nullptr) check_same_device(stream, *arg.buffer()->device(), "argument");
   }
   if (handle.workspace_bytes() == 0) return;
