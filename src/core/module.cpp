@@ -154,6 +154,7 @@ Kernel Module::kernel(const std::string& name) const {
 }
 std::vector<std::byte> Module::binary() const {
   if (!impl_) core::throw_invalid("this module is empty; load one with Device::load");
+  impl_->device()->require_current();
   std::vector<std::byte> bytes;
   const auto sink = [](void* context, const void* data, std::uint64_t size_bytes) {
     const auto* first = static_cast<const std::byte*>(data);

@@ -123,6 +123,7 @@ void Stream::replay(const Graph& graph) {
 
 void* Stream::native() const {
   core::StreamImpl& impl = require(*this);
+  impl.device()->require_current();
   void* handle = nullptr;
   core::ErrorRecord error;
   const core::Backend& backend = impl.device()->backend;

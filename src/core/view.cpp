@@ -30,6 +30,20 @@ std::optional<std::uint64_t> span_of(DType dtype, std::span<const std::uint64_t>
   return *rounded / 8;
 }
 
+// Product of the shape. It has to be a number also where strides of 0 make the span small, or where
+// a dimension of 0 hides the others.
+std::uint64_t count_of(std::span<const std::uint64_t> shape) {
+  std::uint64_t count = 1;
+  bool is_empty = false;
+  for (const std::uint64_t extent : shape) {
+    const auto product = checked_mul(count, std::max<std::uint64_t>(extent, 1));
+    if (!product) core::throw_invalid("the shape's element count overflows 64 bits");
+    count = *product;
+    is_empty |= extent == 0;
+  }
+  return is_empty ? 0 : count;
+}
+
 }  // namespace
 
 std::string_view to_string(DType dtype) noexcept {
@@ -60,13 +74,12 @@ std::string_view to_string(DType dtype) noexcept {
 
 View::View(const Buffer& buffer, DType dtype, std::initializer_list<std::uint64_t> shape,
            std::uint64_t offset_bytes) {
+  static_cast<void>(count_of({shape.begin(), shape.size()}));
   std::array<std::uint64_t, kMaxRank> strides{};
   std::uint64_t stride = 1;
   for (std::size_t i = std::min<std::size_t>(shape.size(), kMaxRank); i-- > 0;) {
     strides[i] = stride;
-    const auto next = checked_mul(stride, std::max<std::uint64_t>(shape.begin()[i], 1));
-    if (!next) core::throw_invalid("the shape's element count overflows 64 bits");
-    stride = *next;
+    stride *= std::max<std::uint64_t>(shape.begin()[i], 1);
   }
   const std::size_t rank = std::min<std::size_t>(shape.size(), kMaxRank);
   *this = View(buffer, dtype, std::span(shape.begin(), shape.size()),
@@ -88,6 +101,7 @@ View::View(const Buffer& buffer, DType dtype, std::span<const std::uint64_t> sha
   rank_ = static_cast<std::uint32_t>(shape.size());
   std::copy(shape.begin(), shape.end(), shape_.begin());
   std::copy(strides.begin(), strides.end(), strides_.begin());
+  static_cast<void>(count_of(shape));
   const auto span = span_of(dtype, shape, strides);
   if (!span || !core::fits(offset_bytes, *span, buffer.size_bytes())) {
     core::throw_invalid("a view of " + (span ? std::to_string(*span) : std::string("over 2^64")) +
@@ -129,12 +143,7 @@ View View::slice(std::uint32_t dim, std::uint64_t begin, std::uint64_t length) c
 }
 
 View View::reshape(std::initializer_list<std::uint64_t> shape) const {
-  std::uint64_t count = 1;
-  for (const std::uint64_t extent : shape) {
-    const auto product = checked_mul(count, extent);
-    if (!product) core::throw_invalid("the shape's element count overflows 64 bits");
-    count = *product;
-  }
+  const std::uint64_t count = count_of({shape.begin(), shape.size()});
   if (!is_dense() || count != elems() || shape.size() > kMaxRank) {
     core::throw_invalid("reshape needs a dense view, the same " + std::to_string(elems()) +
                         " elements, and at most " + std::to_string(kMaxRank) + " dimensions");
