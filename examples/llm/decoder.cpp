@@ -31,7 +31,6 @@ ops::GemmPlan linear(const Device& device, std::uint64_t tokens, const View& wei
   desc.k = weight.dim(1);
   desc.b = weight.dtype();
   desc.b_transposed = true;
-  desc.b_constant = true;
   desc.has_residual = has_residual;
   return {device, desc};
 }
