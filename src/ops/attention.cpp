@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <tuple>
 
 #include "ops/host_stage.h"
 #include "ops/operand.h"
@@ -44,6 +45,24 @@ AttentionDesc complete(AttentionDesc d) {
   d.v_strides = with_default(d.v_strides, kv_rows, d.hkv, d.d);
   if (d.scale == 0.0f) d.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(d.d)));
   return d;
+}
+
+/// Of the tiles with the narrowest heads that hold d, the tallest that the rows of one key head
+/// fill; if they fill none, the lowest.
+Tile choose_tile(const DeviceInfo& info, const AttentionDesc& desc) {
+  std::vector<Tile> tiles = find_tiles(info, "attention");
+  std::erase_if(tiles, [&](const Tile& tile) { return tile.at("HD") < desc.d; });
+  if (tiles.empty()) {
+    throw Error(ErrorCode::unsupported, "no tile of class '" + info.tile_class +
+                                            "' holds heads of " + std::to_string(desc.d));
+  }
+  const std::uint64_t rows = desc.sq * (desc.h / desc.hkv);
+  const auto cost = [&](const Tile& tile) {
+    const std::uint64_t height = tile.at("BR");
+    return std::tuple(tile.at("HD"), height > rows, height > rows ? height : UINT64_MAX - height);
+  };
+  return *std::min_element(tiles.begin(), tiles.end(),
+                           [&](const Tile& a, const Tile& b) { return cost(a) < cost(b); });
 }
 
 class AttentionImpl : public PlanImpl {
@@ -95,17 +114,10 @@ sampan_attention_desc_t AttentionImpl::to_abi() const {
 }
 
 bool AttentionImpl::load_portable_kernels(std::string& reason) try {
-  // The narrowest head that holds d; the table ends with the widest.
-  const std::vector<Tile> tiles = find_tiles(device.info(), "attention");
-  const auto tile =
-      std::find_if(tiles.begin(), tiles.end(), [&](const Tile& t) { return t.at("HD") >= desc.d; });
-  if (tile == tiles.end()) {
-    reason = "no tile holds heads of " + std::to_string(desc.d);
-    return false;
-  }
+  const Tile tile = choose_tile(device.info(), desc);
   const std::vector<std::pair<std::string, DType>> types = {{"DT_Q", desc.dtype},
                                                             {"DT_KV", desc.dtype}};
-  portable = load_portable(device, "attention", "attention", *tile, types);
+  portable = load_portable(device, "attention", "attention", tile, types);
   // One split for each compute unit that the rows alone would leave idle.
   const std::uint64_t groups =
       desc.b * desc.hkv * ceil_div(desc.sq * (desc.h / desc.hkv), portable["BR"]);
@@ -114,7 +126,7 @@ bool AttentionImpl::load_portable_kernels(std::string& reason) try {
   splits = static_cast<std::uint32_t>(
       std::clamp<std::uint64_t>(idle, 1, std::max<std::uint64_t>(blocks, 1)));
   if (splits > 1) {
-    merge = load_portable(device, "attention", "attention_merge", *tile, types);
+    merge = load_portable(device, "attention", "attention_merge", tile, types);
     workspace = device.allocate(std::uint64_t{splits} * desc.b * desc.sq * desc.h * (desc.d + 2) *
                                 sizeof(float));
   }
@@ -135,12 +147,10 @@ std::optional<std::string> AttentionImpl::attempt(Provider provider, std::string
     case Provider::portable:
       return load_portable_kernels(reason) ? std::optional(portable.name) : std::nullopt;
     case Provider::host:
-      if (device == HostStage::host()) {
-        reason = "the device is the host";
-        return std::nullopt;
-      }
-      host = std::make_shared<const AttentionPlan>(HostStage::host(), desc);
-      return "on " + host->device().id() + ": " + host->why().front().name;
+      return attempt_on_host(device, reason, [this](const Device& cpu) {
+        host = std::make_shared<const AttentionPlan>(cpu, desc);
+        return host->why().front().name;
+      });
   }
   return std::nullopt;
 }

@@ -32,10 +32,6 @@ const Row& row_of(Elementwise kind) {
   throw Error(ErrorCode::invalid_argument, "unknown kind of elementwise operation");
 }
 
-bool is_float(DType dtype) {
-  return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
-}
-
 /// A long array is cut into rows, so that each size fits the kernels' 32 bits. The kernels take
 /// rows of equal length; what is left over is a row of its own.
 struct Cut {
@@ -101,11 +97,11 @@ SimpleSpec make_spec(ElementwiseDesc d) {
       launch_rows(stream, kernel, row, d, v, cut.rows * cut.cols, 1, cut.rest);
     }
   };
-  spec.same_on = [d](const Device& device) -> SimpleSpec::Run {
-    return [plan = ElementwisePlan(device, d)](Stream& stream, std::span<const View> v,
-                                               std::uint32_t) {
+  spec.same_on = [d](const Device& device) {
+    return runner_of(ElementwisePlan(device, d), [](const ElementwisePlan& plan, Stream& stream,
+                                                    std::span<const View> v, std::uint32_t) {
       plan.run(stream, v[0], v.size() == 3 ? v[1] : View(), v.back());
-    };
+    });
   };
   return spec;
 }

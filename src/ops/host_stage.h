@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "sampan/device.h"
@@ -13,14 +16,11 @@ namespace sampan::ops {
 /// its caller until the result is back.
 class HostStage {
  public:
-  /// The CPU device that stands in. Throws not_found if there is none.
-  [[nodiscard]] static Device host();
-
   explicit HostStage(Stream& stream);
 
   /// The stream to run on.
   [[nodiscard]] Stream& host_stream() noexcept { return host_stream_; }
-  /// A copy on the CPU, with the same layout; an empty view stays empty.
+  /// A copy on the CPU, with the same layout; empty for a view of nothing.
   [[nodiscard]] View in(const View& view);
   /// The same for a result; `finish` copies it back. What lies between its rows survives.
   [[nodiscard]] View out(const View& view);
@@ -35,5 +35,12 @@ class HostStage {
   std::vector<Buffer> buffers_;
   std::vector<Result> results_;
 };
+
+/// For the provider "host": makes the same plan on the CPU by `make`, which returns the name of the
+/// implementation that was chosen there. Nullopt with the reason if there is no CPU device, if it
+/// is `device` itself, or if `make` throws.
+[[nodiscard]] std::optional<std::string> attempt_on_host(
+    const Device& device, std::string& reason,
+    const std::function<std::string(const Device& cpu)>& make);
 
 }  // namespace sampan::ops

@@ -45,11 +45,6 @@ class ArgList {
     args_[count_++] = Arg::buffer_of(view);
     return value(view.offset_bytes() * 8 / bits(view.dtype()) + first);
   }
-  /// The same with the offset in bytes, for packed types.
-  ArgList& buffer_bytes(const View& view) {
-    args_[count_++] = Arg::buffer_of(view);
-    return value(view.offset_bytes());
-  }
   [[nodiscard]] std::span<const Arg> span() const { return {args_.data(), count_}; }
 
  private:
@@ -70,6 +65,10 @@ class ArgList {
     return fill(std::make_index_sequence<kCapacity>());
   }
 };
+
+[[nodiscard]] constexpr bool is_float(DType dtype) {
+  return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
+}
 
 /// A size or stride as the kernels take it. Throws unsupported above 2^32 - 1.
 [[nodiscard]] std::uint32_t to_u32(std::uint64_t value, std::string_view what);

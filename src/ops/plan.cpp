@@ -25,7 +25,10 @@ Forced& forced() {
   return *instance;
 }
 
+thread_local int free_choices = 0;
+
 std::string forced_provider() {
+  if (free_choices > 0) return {};
   const std::lock_guard lock(forced().mutex);
   return forced().provider;
 }
@@ -83,6 +86,9 @@ void choose_provider(
   std::stable_partition(plan.candidates.begin(), plan.candidates.end(),
                         [](const Candidate& candidate) { return candidate.chosen; });
 }
+
+FreeChoice::FreeChoice() { ++free_choices; }
+FreeChoice::~FreeChoice() { --free_choices; }
 
 BackendOp make_backend_op(PlanImpl& plan, std::uint32_t op, const void* desc, std::string& reason) {
   BackendOp made = BackendOp::make(plan.device, op, desc, reason);

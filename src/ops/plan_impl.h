@@ -31,6 +31,16 @@ void choose_provider(
     PlanImpl& plan, const std::string& operation,
     const std::function<std::optional<std::string>(Provider, std::string& reason)>& attempt);
 
+/// While it lives, plans made by this thread choose freely, whatever is forced: for the plan on the
+/// CPU behind the provider "host".
+class FreeChoice {
+ public:
+  FreeChoice();
+  FreeChoice(const FreeChoice&) = delete;
+  FreeChoice& operator=(const FreeChoice&) = delete;
+  ~FreeChoice();
+};
+
 /// The backend's own operation with its workspace, or empty with the reason.
 [[nodiscard]] BackendOp make_backend_op(PlanImpl& plan, std::uint32_t op, const void* desc,
                                         std::string& reason);

@@ -42,10 +42,10 @@ Operand matrix(const char* name, DType dtype, std::uint64_t rows, std::uint64_t 
 }
 
 template <class PlanType, class... More>
-std::function<SimpleSpec::Run(const Device&)> same_plan(const RowsDesc& desc, More... more) {
-  return [=](const Device& device) -> SimpleSpec::Run {
-    return [plan = PlanType(device, desc, more...)](Stream& stream, std::span<const View> v,
-                                                    std::uint32_t) {
+std::function<SimpleSpec::Runner(const Device&)> same_plan(const RowsDesc& desc, More... more) {
+  return [=](const Device& device) {
+    return runner_of(PlanType(device, desc, more...), [](const PlanType& plan, Stream& stream,
+                                                         std::span<const View> v, std::uint32_t) {
       if constexpr (requires { plan.run(stream, v[0], v[1]); }) {
         plan.run(stream, v[0], v[1]);
       } else if constexpr (requires { plan.run(stream, v[0], v[1], v[2]); }) {
@@ -53,7 +53,7 @@ std::function<SimpleSpec::Run(const Device&)> same_plan(const RowsDesc& desc, Mo
       } else {
         plan.run(stream, v[0], v[1], v[2], v[3]);
       }
-    };
+    });
   };
 }
 
@@ -188,8 +188,8 @@ SimpleSpec transpose(const RowsDesc& given) {
   spec.operation = "this transpose";
   spec.operands = {matrix("x", d.dtype, d.rows, d.cols, d.x_stride),
                    matrix("y", d.dtype, d.cols, d.rows, d.y_stride)};
-  // The kernel moves bits: a type of the same width does for any other.
-  const DType moved = bits(d.dtype) == 32 ? DType::f32 : DType::f16;
+  // The kernel knows floats; it moves the bits of one of 32 bits as they are.
+  const DType moved = bits(d.dtype) == 32 ? DType::f32 : d.dtype;
   if (bits(d.dtype) != 32 && bits(d.dtype) != 16) {
     throw Error(ErrorCode::unsupported,
                 "transpose takes elements of 2 or 4 bytes, not " + std::string(to_string(d.dtype)));

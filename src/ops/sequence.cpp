@@ -70,11 +70,10 @@ SimpleSpec rope(const Device& device, const RopeDesc& given) {
     config.group.x = kernel["ITEMS"];
     stream.launch_span(kernel.kernel, config, list.span());
   };
-  spec.same_on = [given](const Device& target) -> SimpleSpec::Run {
-    return [plan = RopePlan(target, given)](Stream& stream, std::span<const View> v,
-                                            std::uint32_t first) {
-      plan.run(stream, v[0], v[2], first, v[1]);
-    };
+  spec.same_on = [given](const Device& target) {
+    return runner_of(RopePlan(target, given),
+                     [](const RopePlan& plan, Stream& stream, std::span<const View> v,
+                        std::uint32_t first) { plan.run(stream, v[0], v[2], first, v[1]); });
   };
   return spec;
 }
@@ -96,9 +95,10 @@ SimpleSpec embedding(const EmbeddingDesc& d) {
     list.buffer(v[1]).buffer(v[0]).value(u32(d.cols)).buffer(v[2]).value(u32(d.cols));
     stream.launch_span(kernel.kernel, grid_config(kernel, d.tokens, d.cols), list.span());
   };
-  spec.same_on = [d](const Device& device) -> SimpleSpec::Run {
-    return [plan = EmbeddingPlan(device, d)](Stream& stream, std::span<const View> v,
-                                             std::uint32_t) { plan.run(stream, v[0], v[1], v[2]); };
+  spec.same_on = [d](const Device& device) {
+    return runner_of(EmbeddingPlan(device, d),
+                     [](const EmbeddingPlan& plan, Stream& stream, std::span<const View> v,
+                        std::uint32_t) { plan.run(stream, v[0], v[1], v[2]); });
   };
   return spec;
 }

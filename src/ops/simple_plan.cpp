@@ -45,12 +45,10 @@ std::optional<std::string> SimplePlan::attempt(Provider provider, std::string& r
         return std::nullopt;
       }
     case Provider::host:
-      if (device == HostStage::host()) {
-        reason = "the device is the host";
-        return std::nullopt;
-      }
-      host_ = spec_.same_on(HostStage::host());
-      return "on " + HostStage::host().id();
+      return attempt_on_host(device, reason, [this](const Device& cpu) {
+        host_ = spec_.same_on(cpu);
+        return host_.name;
+      });
   }
   return std::nullopt;
 }
@@ -87,7 +85,7 @@ void SimplePlan::run_host(Stream& stream, std::span<const View> views, std::uint
     const bool is_result = i + spec_.results >= views.size();
     staged[i] = is_result ? stage.out(views[i]) : stage.in(views[i]);
   }
-  host_(stage.host_stream(), std::span(staged.data(), views.size()), number);
+  host_.run(stage.host_stream(), std::span(staged.data(), views.size()), number);
   stage.finish();
 }
 

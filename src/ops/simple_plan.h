@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ops/operand.h"
@@ -16,7 +17,11 @@ namespace sampan::ops {
 /// Everything that tells one simple operation (views in, views out, at most one number per run)
 /// from another.
 struct SimpleSpec {
-  using Run = std::function<void(Stream&, std::span<const View>, std::uint32_t)>;
+  /// Runs a plan, and what that plan has chosen.
+  struct Runner {
+    std::function<void(Stream&, std::span<const View>, std::uint32_t)> run;
+    std::string name;
+  };
 
   std::string operation;          ///< "this rms_norm", for messages
   std::vector<Operand> operands;  ///< of every view of a run, the results last
@@ -30,8 +35,19 @@ struct SimpleSpec {
   /// Launches it; nothing may be allocated.
   std::function<void(Stream&, const PortableKernel&, std::span<const View>, std::uint32_t)> launch;
   /// A plan of the same operation on another device.
-  std::function<Run(const Device&)> same_on;
+  std::function<Runner(const Device&)> same_on;
 };
+
+/// `run(plan, stream, views, number)` as a Runner.
+template <class PlanType, class Run>
+[[nodiscard]] SimpleSpec::Runner runner_of(PlanType plan, Run run) {
+  std::string name = plan.why().front().name;
+  return {[plan = std::move(plan), run = std::move(run)](
+              Stream& stream, std::span<const View> views, std::uint32_t number) {
+            run(plan, stream, views, number);
+          },
+          std::move(name)};
+}
 
 class SimplePlan : public PlanImpl {
  public:
@@ -47,7 +63,7 @@ class SimplePlan : public PlanImpl {
   SimpleSpec spec_;
   BackendOp op_;
   PortableKernel portable_;
-  SimpleSpec::Run host_;
+  SimpleSpec::Runner host_;
 };
 
 /// The grid of the kernels that give a group to each row.
