@@ -30,8 +30,8 @@ GemmCase make(const Types& types, const GemmShape& shape) {
   return gemm;
 }
 
-// All pairs of sizes around a register tile of 12 x 32, as CPUs with wide vectors have, and steps of
-// 16 along k; alternately exact integers and random numbers, dense and padded.
+// All pairs of sizes around a register tile of 12 x 32, as CPUs with wide vectors have, and steps
+// of 16 along k; alternately exact integers and random numbers, dense and padded.
 void add_register_tiles(CaseList& cases) {
   int number = 0;
   for (const GemmShape& shape : gemm_shapes(12, 32, 16)) {

@@ -22,14 +22,13 @@ struct Weights {
   std::uint64_t group_k;
   DType scales, a, d;
 };
-constexpr std::array<Weights, 7> kWeights{
-    {{DType::i8, 32, DType::f16, DType::f32, DType::f32},
-     {DType::i8, 128, DType::bf16, DType::f32, DType::f32},
-     {DType::i4, 32, DType::f16, DType::f32, DType::f32},
-     {DType::i4, 128, DType::bf16, DType::f32, DType::f32},
-     {DType::i8, 128, DType::f32, DType::bf16, DType::bf16},
-     {DType::i4, 32, DType::f16, DType::f16, DType::f16},
-     {DType::i4, 32, DType::bf16, DType::bf16, DType::f32}}};
+constexpr std::array<Weights, 7> kWeights{{{DType::i8, 32, DType::f16, DType::f32, DType::f32},
+                                           {DType::i8, 128, DType::bf16, DType::f32, DType::f32},
+                                           {DType::i4, 32, DType::f16, DType::f32, DType::f32},
+                                           {DType::i4, 128, DType::bf16, DType::f32, DType::f32},
+                                           {DType::i8, 128, DType::f32, DType::bf16, DType::bf16},
+                                           {DType::i4, 32, DType::f16, DType::f16, DType::f16},
+                                           {DType::i4, 32, DType::bf16, DType::bf16, DType::f32}}};
 
 GemmCase make_quantised(const Weights& weights, std::uint64_t m, std::uint64_t n,
                         std::uint64_t groups) {

@@ -145,17 +145,17 @@ class GemmTest {
     std::uint64_t residual_batch_stride = 0;  // that of D, by definition
     if (desc_.has_residual) {
       const Layout rows = layout(desc_.d, m_, n_, false, desc_.ld_residual, &residual_batch_stride);
-      Tensor& residual = gemm_.residual_is_d
-                             ? test_.in_out(rows, numbers(desc_.d, elems))
-                             : random_input(rows, desc_.d);
+      Tensor& residual = gemm_.residual_is_d ? test_.in_out(rows, numbers(desc_.d, elems))
+                                             : random_input(rows, desc_.d);
       residual_ = &residual;
       args_.residual = residual.view();
       if (gemm_.residual_is_d) d_ = &residual;
     }
     if (d_ == nullptr) {
       const bool reads_d = desc_.beta != 0 && gemm_.c == GemmCase::C::is_d;
-      d_ = &test_.in_out(made, reads_d ? numbers(desc_.d, elems)
-                                       : std::vector<double>(static_cast<std::size_t>(elems), kNan));
+      d_ =
+          &test_.in_out(made, reads_d ? numbers(desc_.d, elems)
+                                      : std::vector<double>(static_cast<std::size_t>(elems), kNan));
     }
     args_.d = d_->view();
     make_c(elems);

@@ -14,7 +14,7 @@ struct GemmCase {
   bool is_exact = false;
   /// Rows with room behind them, starts that are not aligned.
   bool is_padded = false;
-  bool shares_a = false, shares_b = false;  ///< batch stride 0
+  bool shares_a = false, shares_b = false;   ///< batch stride 0
   enum class C { is_d, apart } c = C::is_d;  ///< if beta is not 0
   bool residual_is_d = false;
   bool is_sample = false;

@@ -70,8 +70,8 @@ void register_device(const Device& device, const Selection& only) {
       continue;
     }
     for (const KernelCase& row : all_cases().rows()) {
-      const bool wanted = (only.suite.empty() || row.suite == only.suite) &&
-                          (!only.only_samples || row.is_sample);
+      const bool wanted =
+          (only.suite.empty() || row.suite == only.suite) && (!only.only_samples || row.is_sample);
       if (wanted && applies(row, device, provider)) register_case(row, {device, provider});
     }
   }

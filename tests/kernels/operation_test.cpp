@@ -104,9 +104,8 @@ void OperationTest::run_once(const std::function<void(Stream&)>& enqueue, bool i
 }
 
 const std::vector<std::byte>& OperationTest::memory(const Tensor& output) const {
-  const auto found =
-      std::find_if(results_.begin(), results_.end(),
-                   [&](const Result& result) { return result.tensor == &output; });
+  const auto found = std::find_if(results_.begin(), results_.end(),
+                                  [&](const Result& result) { return result.tensor == &output; });
   return found->memory;
 }
 
