@@ -232,6 +232,7 @@ typedef i32 vi __attribute__((vector_size(VW * 4)));
 typedef u32 sampan_vu __attribute__((vector_size(VW * 4)));
 typedef u16 sampan_vh __attribute__((vector_size(VW * 2)));
 typedef i8 sampan_vb __attribute__((vector_size(VW)));
+typedef i16 sampan_vs __attribute__((vector_size(VW * 2)));
 
 FN vf sampan_vf_load_F32(const f32* p) {
   vf v;
@@ -263,22 +264,47 @@ FN vi VI_SET1(i32 x) { return x - (vi){}; }
 #define VI_AND(a, b) ((a) & (b))
 #define VI_SHL(a, bits) ((a) << (bits))
 #define VI_SHR(a, bits) ((a) >> (bits))
+/* Integers to lanes of 32 bits. g++ 12 knows steps of doubling only, and halves of AVX-512
+   registers, so that instruction is written out. */
+FN vi sampan_widen_i8(sampan_vb b) {
+#if VW == 16 && defined(__AVX512F__)
+  vi v;
+  __asm__("vpmovsxbd %1, %0" : "=v"(v) : "vm"(b));
+  return v;
+#else
+  return __builtin_convertvector(__builtin_convertvector(b, sampan_vs), vi);
+#endif
+}
+FN sampan_vu sampan_widen_u16(sampan_vh h) {
+#if VW == 16 && defined(__AVX512F__)
+  sampan_vu v;
+  __asm__("vpmovzxwd %1, %0" : "=v"(v) : "vm"(h));
+  return v;
+#else
+  return __builtin_convertvector(h, sampan_vu);
+#endif
+}
 FN vi VI_LOAD_I8(const i8* p) {
   sampan_vb b;
   __builtin_memcpy(&b, p, sizeof b);
-  return __builtin_convertvector(b, vi);
+  return sampan_widen_i8(b);
 }
-/* VW codes of four bits, two to a byte, the even one in the low half; a code is its value plus 8.
- */
+/* VW codes of four bits, two to a byte, the even one in the low half; each its value plus 8. */
 FN vi VI_LOAD_I4(const u8* p) {
-  typedef u8 codes __attribute__((vector_size(VW)));
-  codes two_of_each = {};
-  vi shift = {};
-  for (u32 e = 0; e < VW; ++e) {
-    two_of_each[e] = p[e / 2];
-    shift[e] = e % 2 * 4;
-  }
-  return ((__builtin_convertvector(two_of_each, vi) >> shift) & 15) - 8;
+  typedef u8 pairs __attribute__((vector_size(VW / 2)));
+  pairs b;
+  __builtin_memcpy(&b, p, sizeof b);
+#if VW == 4
+  const auto twice = __builtin_shufflevector(b, b, 0, 0, 1, 1);
+  const vi shift = {0, 4, 0, 4};
+#elif VW == 8
+  const auto twice = __builtin_shufflevector(b, b, 0, 0, 1, 1, 2, 2, 3, 3);
+  const vi shift = {0, 4, 0, 4, 0, 4, 0, 4};
+#else
+  const auto twice = __builtin_shufflevector(b, b, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+  const vi shift = {0, 4, 0, 4, 0, 4, 0, 4, 0, 4, 0, 4, 0, 4, 0, 4};
+#endif
+  return ((sampan_widen_i8((sampan_vb)twice) >> shift) & 15) - 8;
 }
 FN vi VI_LOADL(const i32* p) {
   vi v;
@@ -405,15 +431,23 @@ FN sampan_vh sampan_vf_to_f16(vf v) { /* immediate 0: round to nearest even, wha
   __builtin_memcpy(&h, &result, sizeof h);
   return h;
 }
+FN f32 sampan_f16_to_f32(f16 h) {
+  typedef u16 halves __attribute__((vector_size(16)));
+  typedef f32 floats __attribute__((vector_size(16)));
+  const halves source = {h};
+  floats v;
+  __asm__("vcvtph2ps %1, %0" : "=x"(v) : "x"(source));
+  return v[0];
+}
 #else
 FN vf sampan_vf_from_f16(sampan_vh h) {
-  return sampan_f16_bits_to_f32<vf, sampan_vu>(__builtin_convertvector(h, sampan_vu));
+  return sampan_f16_bits_to_f32<vf, sampan_vu>(sampan_widen_u16(h));
 }
 FN sampan_vh sampan_vf_to_f16(vf v) {
   return __builtin_convertvector(sampan_f32_to_f16_bits<vf, sampan_vu>(v), sampan_vh);
 }
-#endif
 FN f32 sampan_f16_to_f32(f16 h) { return sampan_f16_bits_to_f32<f32, u32>(h); }
+#endif
 FN f16 sampan_f32_to_f16(f32 v) { return (f16)sampan_f32_to_f16_bits<f32, u32>(v); }
 
 FN vf sampan_vf_load_F16(const f16* p) {
@@ -428,7 +462,7 @@ FN void sampan_vf_store_F16(f16* p, vf v) {
 FN vf sampan_vf_load_BF16(const bf16* p) {
   sampan_vh h;
   __builtin_memcpy(&h, p, sizeof h);
-  return (vf)(__builtin_convertvector(h, sampan_vu) << 16);
+  return (vf)(sampan_widen_u16(h) << 16);
 }
 FN void sampan_vf_store_BF16(bf16* p, vf v) {
   const sampan_vu u = (sampan_vu)v;
