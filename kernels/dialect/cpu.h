@@ -63,65 +63,70 @@ typedef u16 bf16;
 #endif
 
 /* ---- entry points ---- */
-template <class T>
+/* The barrier of a group of one item. */
+FN void sampan_cpu_alone(sampan_cpu_item*) {}
+
+/* Template parameters, too, have names of the dialect's own: -DN=64 must not reach them. */
+template <class sampan_T>
 struct sampan_cpu_arg {
-  static constexpr u32 bytes = sizeof(T);
+  static constexpr u32 bytes = sizeof(sampan_T);
 };
-template <class T>
-struct sampan_cpu_arg<T*> {
+template <class sampan_T>
+struct sampan_cpu_arg<sampan_T*> {
   static constexpr u32 bytes = 0;
 };
 
-template <class T>
-FN T sampan_cpu_value(const void* p) {
-  T value;
+template <class sampan_T>
+FN sampan_T sampan_cpu_value(const void* p) {
+  sampan_T value;
   __builtin_memcpy(&value, p, sizeof value);
   return value;
 }
 
-template <size_t... I>
+template <size_t... sampan_I>
 struct sampan_cpu_indices {};
-template <size_t N, size_t... I>
-struct sampan_cpu_count : sampan_cpu_count<N - 1, N - 1, I...> {};
-template <size_t... I>
-struct sampan_cpu_count<0, I...> {
-  typedef sampan_cpu_indices<I...> type;
+template <size_t sampan_N, size_t... sampan_I>
+struct sampan_cpu_count : sampan_cpu_count<sampan_N - 1, sampan_N - 1, sampan_I...> {};
+template <size_t... sampan_I>
+struct sampan_cpu_count<0, sampan_I...> {
+  typedef sampan_cpu_indices<sampan_I...> type;
 };
 
-template <class Traits, auto Body, class Signature = decltype(Body)>
+template <class sampan_Traits, auto sampan_Body, class sampan_Signature = decltype(sampan_Body)>
 struct sampan_cpu_entry;
-template <class Traits, auto Body, class... A>
-struct sampan_cpu_entry<Traits, Body, void (*)(sampan_cpu_item*, A...)> {
-  static constexpr u32 arg_count = sizeof...(A);
-  static constexpr u32 arg_bytes[sizeof...(A)] = {sampan_cpu_arg<A>::bytes...};
-  static constexpr u32 items = Traits::group[0] * Traits::group[1] * Traits::group[2];
-  static constexpr bool loops = Traits::flat || items == 1;
+template <class sampan_Traits, auto sampan_Body, class... sampan_A>
+struct sampan_cpu_entry<sampan_Traits, sampan_Body, void (*)(sampan_cpu_item*, sampan_A...)> {
+  static constexpr u32 arg_count = sizeof...(sampan_A);
+  static constexpr u32 arg_bytes[sizeof...(sampan_A)] = {sampan_cpu_arg<sampan_A>::bytes...};
+  static constexpr u32 items = sampan_Traits::group[0] * sampan_Traits::group[1] * sampan_Traits::group[2];
+  static constexpr bool loops = sampan_Traits::flat || items == 1;
 
-  template <size_t... I>
-  FN void call_item(sampan_cpu_item* item, const void* const* args, sampan_cpu_indices<I...>) {
-    Body(item, sampan_cpu_value<A>(args[I])...);
+  template <size_t... sampan_I>
+  FN void call_item(sampan_cpu_item* item, const void* const* args, sampan_cpu_indices<sampan_I...>) {
+    sampan_Body(item, sampan_cpu_value<sampan_A>(args[sampan_I])...);
   }
   static void run_item(sampan_cpu_item* item, const void* const* args) {
-    call_item(item, args, typename sampan_cpu_count<sizeof...(A)>::type());
+    call_item(item, args, typename sampan_cpu_count<sizeof...(sampan_A)>::type());
   }
 
   /* Takes the arguments by value: read once, not per item. */
-  FN void loop(const u32* group_count, u64 first, u64 end, void* local_memory, A... values) {
+  FN void loop(const u32* group_count, u64 first, u64 end, void* local_memory, sampan_A... values) {
     sampan_cpu_item item = {};
     item.local_memory = local_memory;
+    if constexpr (items == 1) item.barrier = &sampan_cpu_alone;
     for (u32 d = 0; d < 3; ++d) {
       item.group_count[d] = group_count[d];
-      item.group_size[d] = Traits::group[d];
+      item.group_size[d] = sampan_Traits::group[d];
     }
     item.group_id[0] = (u32)(first % group_count[0]);
     item.group_id[1] = (u32)(first / group_count[0] % group_count[1]);
     item.group_id[2] = (u32)(first / group_count[0] / group_count[1]);
     for (u64 g = first; g < end; ++g) {
       for (u32 i = 0; i < items; ++i) {
-        item.local_id[0] = i % Traits::group[0];
-        item.local_id[1] = i / Traits::group[0] % Traits::group[1];
-        item.local_id[2] = i / Traits::group[0] / Traits::group[1];
-        Body(&item, values...);
+        item.local_id[0] = i % sampan_Traits::group[0];
+        item.local_id[1] = i / sampan_Traits::group[0] % sampan_Traits::group[1];
+        item.local_id[2] = i / sampan_Traits::group[0] / sampan_Traits::group[1];
+        sampan_Body(&item, values...);
       }
       if (++item.group_id[0] == group_count[0]) {
         item.group_id[0] = 0;
@@ -132,15 +137,15 @@ struct sampan_cpu_entry<Traits, Body, void (*)(sampan_cpu_item*, A...)> {
       }
     }
   }
-  template <size_t... I>
+  template <size_t... sampan_I>
   FN void call_loop(const u32* group_count, u64 first, u64 end, void* local_memory,
-                    const void* const* args, sampan_cpu_indices<I...>) {
-    loop(group_count, first, end, local_memory, sampan_cpu_value<A>(args[I])...);
+                    const void* const* args, sampan_cpu_indices<sampan_I...>) {
+    loop(group_count, first, end, local_memory, sampan_cpu_value<sampan_A>(args[sampan_I])...);
   }
   static void run_groups(const u32 group_count[3], u64 first, u64 end, void* local_memory,
                          const void* const* args) {
     call_loop(group_count, first, end, local_memory, args,
-              typename sampan_cpu_count<sizeof...(A)>::type());
+              typename sampan_cpu_count<sizeof...(sampan_A)>::type());
   }
 
   static constexpr sampan_cpu_run_item_fn item_entry() {

@@ -46,6 +46,7 @@ typedef struct {
   u32 tx, ty, item;
   u32 rows, cols;           /* of C, from the block's corner on, at most BM and BN */
   u32 rows_used, cols_used; /* what is copied and multiplied at an edge: whole register tiles */
+  u32 tiles_x, tiles_y;     /* how many of an item's tiles hold any of it */
 } gemm_place;
 
 FN gemm_place gemm_locate(u32 m, u32 n, u32 row0, u32 col0, u32 tx, u32 ty) {
@@ -57,6 +58,8 @@ FN gemm_place gemm_locate(u32 m, u32 n, u32 row0, u32 col0, u32 tx, u32 ty) {
   at.cols = MIN(n - col0, (u32)BN);
   at.rows_used = MIN(ROUND_UP(ROUND_UP(at.rows, GY * TM), VW), (u32)BM);
   at.cols_used = MIN(ROUND_UP(at.cols, GEMM_PANEL), (u32)BN);
+  at.tiles_x = GEMM_PARKED ? CEIL_DIV(at.cols, GEMM_PANEL) : 1;
+  at.tiles_y = GEMM_PARKED ? CEIL_DIV(at.rows, GY * TM) : 1;
   return at;
 }
 
@@ -70,10 +73,8 @@ FN void gemm_zero(vf acc[TM][GEMM_TNV]) {
    starts as zeros, or in `parked`, which `first` says holds nothing yet. */
 FN void gemm_accumulate(vf acc[TM][GEMM_TNV], const LOCAL f32* a, const LOCAL f32* b,
                         LOCAL f32* parked, gemm_place at, u32 depth, u32 first) {
-  NOUNROLL for (u32 rx = 0; rx < GEMM_RX; ++rx) {
-    if (rx * GEMM_PANEL >= at.cols) break;
-    NOUNROLL for (u32 ry = 0; ry < GEMM_RY; ++ry) {
-      if (ry * (GY * TM) >= at.rows) break;
+  NOUNROLL for (u32 rx = 0; rx < at.tiles_x; ++rx) {
+    NOUNROLL for (u32 ry = 0; ry < at.tiles_y; ++ry) {
       LOCAL f32* mine = parked + ((rx * GEMM_RY + ry) * GEMM_ITEMS + at.item) * (TM * TN);
       if (GEMM_PARKED) {
         UNROLL for (u32 i = 0; i < TM; ++i) {
@@ -96,8 +97,8 @@ FN void gemm_accumulate(vf acc[TM][GEMM_TNV], const LOCAL f32* a, const LOCAL f3
 /* Runs FINISH for each vector `sum`, of type T, of the item's sums, at (row, col) of the group's
    block. LOADL reads a parked one. */
 #define GEMM_FOR_EACH_SUM(T, LOADL, acc, parked, at, FINISH)                       \
-  NOUNROLL for (u32 rx = 0; rx < GEMM_RX; ++rx) {                                  \
-    NOUNROLL for (u32 ry = 0; ry < GEMM_RY; ++ry) {                                \
+  NOUNROLL for (u32 rx = 0; rx < (at).tiles_x; ++rx) {                             \
+    NOUNROLL for (u32 ry = 0; ry < (at).tiles_y; ++ry) {                           \
       const u32 tile = ((rx * GEMM_RY + ry) * GEMM_ITEMS + (at).item) * (TM * TN); \
       (void)tile;                                                                  \
       GEMM_TILE_LOOP for (u32 i = 0; i < TM; ++i) {                                \
