@@ -381,38 +381,38 @@ FN vf VF_EXP(vf x) {
 }
 
 /* ---- f16 and bf16 ----
-   The conversions by bits serve scalars and vectors; F is f32 or vf, U the unsigned integers of
-   that shape. */
-template <class F, class U>
-FN F sampan_f16_bits_to_f32(U half) {
-  const U magnitude = (half & 0x7fffu) << 13;
-  F scaled;
+   The conversions by bits serve scalars and vectors; sampan_F is f32 or vf, sampan_U the unsigned
+   integers of that shape. */
+template <class sampan_F, class sampan_U>
+FN sampan_F sampan_f16_bits_to_f32(sampan_U half) {
+  const sampan_U magnitude = (half & 0x7fffu) << 13;
+  sampan_F scaled;
   __builtin_memcpy(&scaled, &magnitude, sizeof scaled);
   scaled = scaled *
            0x1p112f; /* from the exponent bias of f16 to that of f32; subnormals become normal */
-  U bits;
+  sampan_U bits;
   __builtin_memcpy(&bits, &scaled, sizeof bits);
   bits = (magnitude >= 0x0f800000u ? magnitude | 0x7f800000u : bits) | ((half & 0x8000u) << 16);
-  F value;
+  sampan_F value;
   __builtin_memcpy(&value, &bits, sizeof value);
   return value;
 }
 /* Rounds to nearest even; too large becomes infinity, NaN stays NaN. */
-template <class F, class U>
-FN U sampan_f32_to_f16_bits(F value) {
-  U bits;
+template <class sampan_F, class sampan_U>
+FN sampan_U sampan_f32_to_f16_bits(sampan_F value) {
+  sampan_U bits;
   __builtin_memcpy(&bits, &value, sizeof bits);
-  const U magnitude = bits & 0x7fffffffu;
-  F absolute;
+  const sampan_U magnitude = bits & 0x7fffffffu;
+  sampan_F absolute;
   __builtin_memcpy(&absolute, &magnitude, sizeof absolute);
   absolute = absolute + 0.5f; /* the adder rounds a subnormal result to the last bit of an f16 */
-  U tiny;
+  sampan_U tiny;
   __builtin_memcpy(&tiny, &absolute, sizeof tiny);
   tiny = tiny - 0x3f000000u;
-  const U normal = (magnitude + 0xc8000fffu + ((magnitude >> 13) & 1u)) >> 13;
-  const U infinite = magnitude - magnitude + 0x7c00u;
-  const U nan = infinite + 0x200u;
-  U half = magnitude < 0x38800000u ? tiny : normal;
+  const sampan_U normal = (magnitude + 0xc8000fffu + ((magnitude >> 13) & 1u)) >> 13;
+  const sampan_U infinite = magnitude - magnitude + 0x7c00u;
+  const sampan_U nan = infinite + 0x200u;
+  sampan_U half = magnitude < 0x38800000u ? tiny : normal;
   half = magnitude >= 0x47800000u ? infinite : half;
   half = magnitude > 0x7f800000u ? nan : half;
   return half | ((bits >> 16) & 0x8000u);

@@ -28,7 +28,7 @@ struct sampan_cpu_item {
   uint32_t group_count[3];
   uint32_t group_size[3];
   void* local_memory; /* shared by the items of a group; SAMPAN_CPU_LOCAL_BYTES */
-  /* Returns when every item of the group has called it as often. Null for run_groups. */
+  /* Returns when every item of the group has called it as often. */
   void (*barrier)(struct sampan_cpu_item* item);
   void* backend;
 };
