@@ -98,11 +98,13 @@ template <class sampan_Traits, auto sampan_Body, class... sampan_A>
 struct sampan_cpu_entry<sampan_Traits, sampan_Body, void (*)(sampan_cpu_item*, sampan_A...)> {
   static constexpr u32 arg_count = sizeof...(sampan_A);
   static constexpr u32 arg_bytes[sizeof...(sampan_A)] = {sampan_cpu_arg<sampan_A>::bytes...};
-  static constexpr u32 items = sampan_Traits::group[0] * sampan_Traits::group[1] * sampan_Traits::group[2];
+  static constexpr u32 items =
+      sampan_Traits::group[0] * sampan_Traits::group[1] * sampan_Traits::group[2];
   static constexpr bool loops = sampan_Traits::flat || items == 1;
 
   template <size_t... sampan_I>
-  FN void call_item(sampan_cpu_item* item, const void* const* args, sampan_cpu_indices<sampan_I...>) {
+  FN void call_item(sampan_cpu_item* item, const void* const* args,
+                    sampan_cpu_indices<sampan_I...>) {
     sampan_Body(item, sampan_cpu_value<sampan_A>(args[sampan_I])...);
   }
   static void run_item(sampan_cpu_item* item, const void* const* args) {
