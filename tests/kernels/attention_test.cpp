@@ -133,7 +133,7 @@ class AttentionTest {
 
 std::string name_of(const AttentionCase& attention) {
   const ops::AttentionDesc& d = attention.desc;
-  std::string name = name_of(d.dtype);
+  std::string name = dtype_name(d.dtype);
   for (const auto& [part, number] : {std::pair{"_b", d.b},
                                      {"_h", d.h},
                                      {"_hkv", d.hkv},

@@ -58,7 +58,7 @@ std::vector<double> edges(DType to) {
 
 std::vector<double> numbers(const Pair& pair, std::size_t count) {
   const reference::Dtype from = reference_dtype(pair.from);
-  const std::uint64_t seed = seed_of(name_of(pair.from) + name_of(pair.to));
+  const std::uint64_t seed = seed_of(dtype_name(pair.from) + dtype_name(pair.to));
   if (pair.from == DType::i32) return random_integers(count, INT32_MIN, INT32_MAX, seed);
   if (pair.from == DType::i8) return random_integers(count, -128, 127, seed);
   if (pair.from == DType::u8) return random_integers(count, 0, 255, seed);
@@ -89,11 +89,11 @@ void run(const Target& target, const Pair& pair, std::int64_t elems) {
 void add_cast_cases(CaseList& cases) {
   for (const Pair& pair : kPairs) {
     for (const std::int64_t elems : {1, 67, 1031}) {
-      cases.add(
-          {.suite = "cast",
-           .name = name_of(pair.from) + "_to_" + name_of(pair.to) + "_" + std::to_string(elems),
-           .body = [pair, elems](const Target& target) { run(target, pair, elems); },
-           .is_sample = elems == 67});
+      cases.add({.suite = "cast",
+                 .name = dtype_name(pair.from) + "_to_" + dtype_name(pair.to) + "_" +
+                         std::to_string(elems),
+                 .body = [pair, elems](const Target& target) { run(target, pair, elems); },
+                 .is_sample = elems == 67});
     }
   }
 }

@@ -44,7 +44,7 @@ struct ElementwiseCase {
 
 std::string name_of(const ElementwiseCase& c) {
   constexpr std::array kResults{"", "_over_a", "_over_b"};
-  return std::string(c.kind.name) + "_" + name_of(c.dtype) + "_" + std::to_string(c.elems) +
+  return std::string(c.kind.name) + "_" + dtype_name(c.dtype) + "_" + std::to_string(c.elems) +
          (c.deviation == 2 ? "" : "_wide") + kResults[static_cast<std::size_t>(c.result)];
 }
 

@@ -219,15 +219,15 @@ class GemmTest {
 
 std::string types_of(const ops::GemmDesc& d) {
   if (d.group_k > 0) {
-    return name_of(d.a) + "_" + name_of(d.b) + "g" + std::to_string(d.group_k) + "_" +
-           name_of(d.scale_type) + (d.d == d.a ? "" : "_" + name_of(d.d));
+    return dtype_name(d.a) + "_" + dtype_name(d.b) + "g" + std::to_string(d.group_k) + "_" +
+           dtype_name(d.scale_type) + (d.d == d.a ? "" : "_" + dtype_name(d.d));
   }
-  if (d.a == d.b && (d.d == d.a || d.d == DType::i32)) return name_of(d.a);
-  return name_of(d.a) + "_" + name_of(d.b) + "_" + name_of(d.d);
+  if (d.a == d.b && (d.d == d.a || d.d == DType::i32)) return dtype_name(d.a);
+  return dtype_name(d.a) + "_" + dtype_name(d.b) + "_" + dtype_name(d.d);
 }
 
 /// 1.5 as "1p5", -2 as "n2".
-std::string name_of(float number) {
+std::string number_name(float number) {
   std::string text = std::to_string(number);
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
@@ -251,8 +251,8 @@ std::string name_of(const GemmCase& gemm) {
   mark(gemm.shares_a, "one_a");
   mark(gemm.shares_b, "one_b");
   mark(d.b_constant, "constant_b");
-  mark(d.alpha != 1, "alpha" + name_of(d.alpha));
-  mark(d.beta != 0, "beta" + name_of(d.beta));
+  mark(d.alpha != 1, "alpha" + number_name(d.alpha));
+  mark(d.beta != 0, "beta" + number_name(d.beta));
   mark(d.beta != 0 && gemm.c == GemmCase::C::apart, "c_apart");
   mark(d.has_bias, "bias");
   mark(d.activation == ops::Activation::silu, "silu");

@@ -30,8 +30,8 @@ struct NormCase {
 
 std::string name_of(const NormCase& c) {
   constexpr std::array kData{"", "_tiny", "_huge", "_zeros", "_shifted"};
-  std::string name = std::string(c.norm == Norm::rms ? "rms_" : "layer_") + name_of(c.dtype);
-  if (c.weight_dtype != c.dtype) name += "_" + name_of(c.weight_dtype);
+  std::string name = std::string(c.norm == Norm::rms ? "rms_" : "layer_") + dtype_name(c.dtype);
+  if (c.weight_dtype != c.dtype) name += "_" + dtype_name(c.weight_dtype);
   name += "_" + std::to_string(c.rows) + "x" + std::to_string(c.cols);
   name += kData[static_cast<std::size_t>(c.data)];
   return name + (c.is_in_place ? "_in_place" : "") + (c.is_padded ? "_padded" : "");

@@ -27,8 +27,8 @@ struct QuantizeCase {
 
 std::string name_of(const QuantizeCase& c) {
   constexpr std::array kData{"", "_mixed", "_tiny"};
-  return name_of(c.w) + "_" + name_of(c.codes) + "g" + std::to_string(c.group_k) + "_" +
-         name_of(c.scales) + "_" + std::to_string(c.n) + "x" + std::to_string(c.groups) +
+  return dtype_name(c.w) + "_" + dtype_name(c.codes) + "g" + std::to_string(c.group_k) + "_" +
+         dtype_name(c.scales) + "_" + std::to_string(c.n) + "x" + std::to_string(c.groups) +
          kData[static_cast<std::size_t>(c.data)];
 }
 

@@ -32,7 +32,7 @@ struct SelectCase {
 };
 
 std::string name_of(const SelectCase& c) {
-  return name_of(c.dtype) + "_" + std::to_string(c.rows) + "x" + std::to_string(c.cols) +
+  return dtype_name(c.dtype) + "_" + std::to_string(c.rows) + "x" + std::to_string(c.cols) +
          (c.count > 0 ? "_top" + std::to_string(c.count) : "") +
          kDataNames[static_cast<std::size_t>(c.data)] + (c.is_padded ? "_padded" : "");
 }
@@ -169,7 +169,7 @@ void add_transposes(CaseList& cases) {
     for (const Shape& shape : kShapes) {
       const TransposeCase c{shape.rows, shape.cols, dtype, shape.rows % 2 == 1, shape.rows == 17};
       cases.add({.suite = "transpose",
-                 .name = name_of(dtype) + "_" + std::to_string(c.rows) + "x" +
+                 .name = dtype_name(dtype) + "_" + std::to_string(c.rows) + "x" +
                          std::to_string(c.cols) + (c.is_padded ? "_padded" : ""),
                  .body = [c](const Target& target) { run_transpose(target, c); },
                  .is_sample = c.is_sample});

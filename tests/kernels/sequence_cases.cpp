@@ -24,7 +24,7 @@ struct RopeCase {
 };
 
 std::string name_of(const RopeCase& c) {
-  std::string name = name_of(c.dtype) + "_" + std::to_string(c.tokens) + "x" +
+  std::string name = dtype_name(c.dtype) + "_" + std::to_string(c.tokens) + "x" +
                      std::to_string(c.heads) + "x" + std::to_string(c.d);
   if (c.first_position > 0) name += "_from" + std::to_string(c.first_position);
   name += c.theta != 10000 ? "_theta" : "";
@@ -150,8 +150,9 @@ void run_embedding(const Target& target, const EmbeddingCase& c) {
 void add_embeddings(CaseList& cases) {
   const auto add = [&](const EmbeddingCase& c) {
     cases.add({.suite = "embedding",
-               .name = name_of(c.table) + "_" + name_of(c.y) + "_" + std::to_string(c.tokens) +
-                       "x" + std::to_string(c.cols) + "_of" + std::to_string(c.rows),
+               .name = dtype_name(c.table) + "_" + dtype_name(c.y) + "_" +
+                       std::to_string(c.tokens) + "x" + std::to_string(c.cols) + "_of" +
+                       std::to_string(c.rows),
                .body = [c](const Target& target) { run_embedding(target, c); },
                .is_sample = c.is_sample});
   };

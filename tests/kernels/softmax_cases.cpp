@@ -30,7 +30,8 @@ struct SoftmaxCase {
 
 std::string name_of(const SoftmaxCase& c) {
   constexpr std::array kData{"", "_wide", "_equal", "_masked", "_empty"};
-  std::string name = name_of(c.dtype) + "_" + std::to_string(c.rows) + "x" + std::to_string(c.cols);
+  std::string name =
+      dtype_name(c.dtype) + "_" + std::to_string(c.rows) + "x" + std::to_string(c.cols);
   name += kData[static_cast<std::size_t>(c.data)];
   name += c.scale < 0 ? "_negative" : c.scale != 1 ? "_scaled" : "";
   return name + (c.is_in_place ? "_in_place" : "") + (c.is_padded ? "_padded" : "");

@@ -22,7 +22,7 @@ Dtype reference_dtype(DType dtype) {
   for (const auto& [library, reference] : kPairs) {
     if (library == dtype) return reference;
   }
-  throw std::invalid_argument("the reference has no " + name_of(dtype));
+  throw std::invalid_argument("the reference has no " + dtype_name(dtype));
 }
 
 DType library_dtype(Dtype dtype) {

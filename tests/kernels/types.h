@@ -14,6 +14,6 @@ namespace sampan::test {
 [[nodiscard]] DType library_dtype(reference::Dtype dtype);
 
 /// "bf16", for names of cases.
-[[nodiscard]] inline std::string name_of(DType dtype) { return std::string(to_string(dtype)); }
+[[nodiscard]] inline std::string dtype_name(DType dtype) { return std::string(to_string(dtype)); }
 
 }  // namespace sampan::test

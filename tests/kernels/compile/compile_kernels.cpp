@@ -1,14 +1,14 @@
 // Compiles every kernel for one target, without a device.
 //
-// compile_kernels KERNELS_FOLDER TARGET [--arch ARCH] [--only FILE] [--verbose]
+// compile_kernels KERNELS_FOLDER TARGET [--arch ARCH] [--extra FILE] [--only FILE] [--verbose]
 //   TARGET    nvrtc, hiprtc or spirv
 //   --arch    sm_80, gfx90a, …; of nvrtc and hiprtc
+//   --extra   a kernel file from elsewhere, compiled as well, with VW alone
 //   --only    one kernel file, as "gemm.k"
 // Prints a line for each failure and one for the target: PASS, FAIL, or UNSUPPORTED with the
 // reason. Exit code: 0 passed, 1 failed, 2 bad usage, 77 the compiler is missing.
 #include <exception>
 #include <iostream>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -22,7 +22,7 @@ constexpr int kPassed = 0, kFailed = 1, kUsage = 2, kUnsupported = 77;
 
 struct Options {
   std::filesystem::path kernels;
-  std::string target, arch, only;
+  std::string target, arch, extra, only;
   bool verbose = false;
 };
 
@@ -31,10 +31,12 @@ bool parse(const std::vector<std::string>& words, Options& options) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i] == "--verbose") {
       options.verbose = true;
-    } else if (words[i] == "--arch" || words[i] == "--only") {
+    } else if (words[i] == "--arch" || words[i] == "--extra" || words[i] == "--only") {
       if (i + 1 == words.size()) return false;
-      (words[i] == "--arch" ? options.arch : options.only) = words[i + 1];
-      ++i;
+      std::string& value = words[i] == "--arch"    ? options.arch
+                           : words[i] == "--extra" ? options.extra
+                                                   : options.only;
+      value = words[++i];
     } else {
       positional.push_back(words[i]);
     }
@@ -49,7 +51,12 @@ int compile_all(const Options& options, Compiler& compiler,
                 const std::vector<std::string>& device_classes, const std::string& title) {
   int compiled = 0, failed = 0;
   for (const std::string& device_class : device_classes) {
-    for (const Unit& unit : read_units(options.kernels, device_class)) {
+    std::vector<Unit> units = read_units(options.kernels, device_class);
+    if (!options.extra.empty()) {
+      const std::string lanes = device_class == "opencl-cpu" ? "VW=16" : "VW=4";
+      units.push_back({std::filesystem::absolute(options.extra).string(), {lanes}});
+    }
+    for (const Unit& unit : units) {
       if (!options.only.empty() && unit.file != options.only) continue;
       const Outcome outcome = compiler.compile(unit);
       ++compiled;
@@ -96,7 +103,7 @@ int main(int argc, char** argv) try {
   Options options;
   if (!parse({argv + 1, argv + argc}, options)) {
     std::cerr << "usage: compile_kernels KERNELS_FOLDER nvrtc|hiprtc|spirv [--arch ARCH] "
-                 "[--only FILE] [--verbose]\n";
+                 "[--extra FILE] [--only FILE] [--verbose]\n";
     return kUsage;
   }
   return run(options);

@@ -9,7 +9,7 @@ namespace sampan::kernel_compile {
 
 /// One kernel file with one set of macros.
 struct Unit {
-  std::string file;                      ///< "gemm.k"
+  std::string file;                      ///< "gemm.k" of the kernels' folder, or an absolute path
   std::vector<std::string> definitions;  ///< "VW=4", "DT_A=F32", …
   [[nodiscard]] std::string name() const;
 };
