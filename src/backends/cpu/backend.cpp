@@ -5,6 +5,7 @@
 #include "backends/cpu/event.h"
 #include "backends/cpu/memory.h"
 #include "backends/cpu/module.h"
+#include "backends/cpu/op_plan.h"
 #include "backends/cpu/stream.h"
 
 namespace sampan::cpu {
@@ -29,13 +30,15 @@ sampan_backend_t describe_backend() {
   backend.module = &kModuleTable;
   backend.peer = &kPeerTable;
   backend.profile = &kProfileTable;
+  backend.ops = &kOpsTable;
   return backend;
 }
 
 }  // namespace
 
 const std::uint64_t kCapabilities = SAMPAN_CAP_MEMORY | SAMPAN_CAP_STREAM | SAMPAN_CAP_EVENT |
-                                    SAMPAN_CAP_MODULE | SAMPAN_CAP_PEER | SAMPAN_CAP_PROFILE;
+                                    SAMPAN_CAP_MODULE | SAMPAN_CAP_PEER | SAMPAN_CAP_PROFILE |
+                                    SAMPAN_CAP_OPS;
 
 void log_line(std::int32_t level, const char* message) noexcept {
   if (host != nullptr && host->log != nullptr) host->log(host->context, level, "cpu", message);

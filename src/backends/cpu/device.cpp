@@ -182,6 +182,14 @@ Device::Device(const Settings& settings, const DevicePlace& place)
       pool_(place.threads, place.cores, spin_ns_),
       budget_(settings.memory_limit_bytes) {}
 
+void Device::retire(std::unique_ptr<Retirable> remains) noexcept {
+  if (lost()) {
+    (void)remains.release();
+  } else {
+    retired_.retire(std::move(remains));
+  }
+}
+
 sampan_code_t Device::check(sampan_error_t* error) const noexcept {
   if (!lost()) return SAMPAN_OK;
   return fail(error, SAMPAN_DEVICE_LOST,

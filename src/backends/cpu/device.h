@@ -60,6 +60,10 @@ class Device {
   [[nodiscard]] MemoryBudget& budget() noexcept { return budget_; }
   [[nodiscard]] Retired& retired() noexcept { return retired_; }
 
+  /// Frees what the host has destroyed when no work uses it any more. In a forked child it is never
+  /// freed: a thread that is not there may hold the lock.
+  void retire(std::unique_ptr<Retirable> remains) noexcept;
+
   /// How long to spin for another thread: 0 where the process has one core.
   [[nodiscard]] std::uint64_t spin_ns() const noexcept { return spin_ns_; }
 

@@ -115,12 +115,7 @@ sampan_code_t module_load(sampan_device_t* device, const sampan_module_desc_t* d
 }
 
 void module_unload(sampan_module_t* module) {
-  // In a forked child the lock may be held by a thread that is not there.
-  if (module->device.lost()) {
-    (void)module->code.release();
-  } else {
-    module->device.retired().retire(std::move(module->code));
-  }
+  module->device.retire(std::move(module->code));
   delete module;
 }
 

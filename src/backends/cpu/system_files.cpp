@@ -13,7 +13,7 @@ namespace {
 // The group's path in /proc/self/cgroup, whose lines read "ID:CONTROLLERS:PATH".
 std::string group_path(std::string_view controllers) {
   const std::string groups = read_system_file("/proc/self/cgroup");
-  const std::string wanted = ":" + std::string(controllers) + ":";
+  const std::string wanted = std::string(":").append(controllers).append(":");
   const std::size_t at = groups.find(wanted);
   if (at == std::string::npos) return {};
   const std::size_t begin = at + wanted.size();

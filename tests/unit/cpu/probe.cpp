@@ -1,0 +1,190 @@
+// What has to happen in a process of its own: settings are read once, forks and exits happen once.
+// Prints what it found; exits with 0 if that was as the ABI says.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+
+#include "plugin.h"
+
+namespace sampan_test {
+namespace {
+
+constexpr const char* kSlow = R"(
+KERNEL_FLAT(slow, 1, 1, 1)(GLOBAL u32* out, u64 rounds) {
+  u32 x = GID(0);
+  for (u64 i = 0; i < rounds; ++i) { x = x * 1664525u + 1013904223u; out[GID(0)] = x; }
+}
+)";
+
+// Lists the devices: "ordinal threads memory isa tile_class".
+int list_devices() {
+  ErrorRecord error;
+  std::uint32_t count = 0;
+  if (backend().device->count(&count, &error) != SAMPAN_OK) {
+    std::printf("error: %s\n", error.record.message);
+    return 1;
+  }
+  for (std::uint32_t i = 0; i < count; ++i) {
+    sampan_device_info_t info{};
+    info.size = sizeof info;
+    if (backend().device->describe(i, &info, &error) != SAMPAN_OK) return 1;
+    std::printf("%u %u %" PRIu64 " %s %s\n", i, info.compute_units, info.memory_bytes, info.isa,
+                info.tile_class);
+  }
+  return 0;
+}
+
+// Allocates a MiB at a time until that fails, frees one, and goes on.
+int fill_memory() {
+  const Device device = open_device();
+  ErrorRecord error;
+  std::vector<Memory> blocks;
+  const auto take = [&] {
+    sampan_memory_t* memory = nullptr;
+    const auto code =
+        backend().memory->allocate(device.get(), SAMPAN_MEMORY_DEVICE, 1 << 20, &memory, &error);
+    if (code == SAMPAN_OK) blocks.emplace_back(memory);
+    return code;
+  };
+  while (take() == SAMPAN_OK) {
+  }
+  std::printf("%zu blocks, then: %s\n", blocks.size(), error.record.message);
+  if (error.record.code != SAMPAN_OUT_OF_DEVICE_MEMORY) return 1;
+  std::uint64_t free_bytes = 1;
+  std::uint64_t total_bytes = 0;
+  if (backend().device->memory_info(device.get(), &free_bytes, &total_bytes, &error) != SAMPAN_OK) {
+    return 1;
+  }
+  std::printf("free %" PRIu64 " of %" PRIu64 "\n", free_bytes, total_bytes);
+  blocks.pop_back();
+  return take() == SAMPAN_OK ? 0 : 1;
+}
+
+// Compiles from source and says how that went.
+int compile() {
+  const Device device = open_device();
+  Module module;
+  ErrorRecord error;
+  const auto code = load_source(device.get(), dialect_source(kSlow, {"slow"}), module, error);
+  std::printf("%d %s\n", code, code == SAMPAN_OK ? "" : error.record.message);
+  return 0;
+}
+
+// Leaves with launches in flight, by way of exit and static destructors.
+int exit_in_flight() {
+  static Device device = open_device();
+  static Module module = load(device.get(), kSlow, {"slow"});
+  static Memory memory = allocate(device.get(), 1024);
+  static Stream streams[] = {create_stream(device.get()), create_stream(device.get())};
+  static Event event = create_event(device.get());
+  ErrorRecord error;
+  for (const Stream& stream : streams) {
+    for (int i = 0; i < 20; ++i) {
+      if (launch(stream, kernel(module, "slow"), {64, 1, 1}, {1, 1, 1},
+                 {region(memory), value(std::uint64_t{200'000})}, error) != SAMPAN_OK) {
+        return 1;
+      }
+    }
+  }
+  // Half of the handles are left to the process, as a program that exits in a hurry does.
+  (void)streams[0].release();
+  (void)memory.release();
+  (void)module.release();
+  (void)event.release();
+  (void)streams[1].release();
+  (void)device.release();
+  std::exit(0);
+}
+
+int run_once(const Device& device) {
+  ErrorRecord error;
+  const Memory memory = allocate(device.get(), 64);
+  const Stream stream = create_stream(device.get());
+  const std::uint32_t five = 5;
+  if (backend().stream->fill(stream.get(), {memory.get(), 0}, &five, 4, 64, &error) != SAMPAN_OK ||
+      wait(stream, error) != SAMPAN_OK) {
+    return 1;
+  }
+  return host_pointer<std::uint32_t>(memory)[15] == 5 ? 0 : 1;
+}
+
+// In the child every call on the parent's handles says DEVICE_LOST, none hangs, and a device opened
+// there works.
+int check_child(Device device, Stream stream, Event event, Memory memory, Module module) {
+  ErrorRecord error;
+  const std::uint32_t five = 5;
+  const sampan_region_t place{memory.get(), 0};
+  sampan_kernel_t* unused = nullptr;
+  const sampan_code_t codes[] = {
+      backend().device->status(device.get(), &error),
+      backend().stream->fill(stream.get(), place, &five, 4, 4, &error),
+      backend().stream->query(stream.get(), &error),
+      wait(stream, error),
+      backend().event->record(event.get(), stream.get(), &error),
+      backend().event->wait(event.get(), SAMPAN_WAIT_FOREVER, &error),
+      backend().event->query(event.get(), &error),
+      backend().module->kernel(module.get(), "slow", &unused, &error),
+  };
+  for (std::size_t i = 0; i < std::size(codes); ++i) {
+    if (codes[i] != SAMPAN_DEVICE_LOST) {
+      std::printf("call %zu in the child returned %d\n", i, codes[i]);
+      return 1;
+    }
+  }
+  std::printf("child: %s\n", error.record.message);
+  event.reset();
+  stream.reset();
+  module.reset();
+  memory.reset();
+  device.reset();
+  return run_once(open_device());
+}
+
+int fork_with_work_in_flight() {
+  Device device = open_device();
+  Module module = load(device.get(), kSlow, {"slow"});
+  Memory memory = allocate(device.get(), 1024);
+  Stream stream = create_stream(device.get());
+  Event event = create_event(device.get());
+  ErrorRecord error;
+  if (launch(stream, kernel(module, "slow"), {64, 1, 1}, {1, 1, 1},
+             {region(memory), value(std::uint64_t{500'000})}, error) != SAMPAN_OK ||
+      backend().event->record(event.get(), stream.get(), &error) != SAMPAN_OK) {
+    return 1;
+  }
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    const int result = check_child(std::move(device), std::move(stream), std::move(event),
+                                   std::move(memory), std::move(module));
+    std::fflush(stdout);
+    _exit(result);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    std::printf("the child ended with status %d\n", status);
+    return 1;
+  }
+  // The parent goes on as if nothing had happened.
+  if (wait(stream, error) != SAMPAN_OK) return 1;
+  return run_once(device);
+}
+
+int run_probe(std::string_view what) {
+  if (what == "devices") return list_devices();
+  if (what == "memory") return fill_memory();
+  if (what == "compile") return compile();
+  if (what == "exit") return exit_in_flight();
+  if (what == "fork") return fork_with_work_in_flight();
+  std::fprintf(stderr, "unknown probe\n");
+  return 2;
+}
+
+}  // namespace
+}  // namespace sampan_test
+
+int main(int argc, char** argv) { return argc == 2 ? sampan_test::run_probe(argv[1]) : 2; }
