@@ -120,15 +120,43 @@ cl::Int enqueue_rect(cl::Queue queue, const Side& dst, const Side& src, const Or
                                         dst.pitch_bytes, 0, 0, nullptr, nullptr);
 }
 
+// One buffer object has one pitch, says the specification: where the two differ, each side gets a
+// part of the buffer to itself. False where the parts would overlap.
+bool split(const sampan_copy_2d_t& c, Side& dst, Side& src, std::array<OwnedMem, 2>& parts) {
+  struct Extent {
+    std::uint64_t first, end;
+  };
+  const auto extent = [&](const sampan_region_t& region, std::uint64_t pitch_bytes) {
+    const std::uint64_t first = region.offset_bytes;
+    const std::uint64_t alignment = region.memory->device().traits().base_alignment_bytes;
+    return Extent{first - first % alignment, first + (c.rows - 1) * pitch_bytes + c.row_bytes};
+  };
+  const Extent to = extent(c.dst, c.dst_pitch_bytes);
+  const Extent from = extent(c.src, c.src_pitch_bytes);
+  if (to.first < from.end && from.first < to.end) return false;
+  const auto take = [](OwnedMem& part, Side& side, const sampan_region_t& region, Extent e) {
+    part = region.memory->part(e.first, e.end - e.first);
+    side.buffer = part.get();
+    side.origin = origin_at(region.offset_bytes - e.first, side.pitch_bytes);
+  };
+  take(parts[0], dst, c.dst, to);
+  take(parts[1], src, c.src, from);
+  return true;
+}
+
 // False where one command can't do it: no buffer over these bytes, or rows that wrap around the
 // pitch, or interleaved rows of one memory, which some drivers take for an overlap.
 bool try_rect(const Stream& stream, const sampan_copy_2d_t& c) {
-  const Side dst = side_of(Place(c.dst), c.dst_pitch_bytes);
-  const Side src = side_of(Place(c.src), c.src_pitch_bytes);
+  Side dst = side_of(Place(c.dst), c.dst_pitch_bytes);
+  Side src = side_of(Place(c.src), c.src_pitch_bytes);
   const bool reachable = (dst.buffer != nullptr) != (dst.host != nullptr) &&
                          (src.buffer != nullptr) != (src.host != nullptr) &&
                          (dst.host == nullptr || src.host == nullptr);
-  if (!reachable || !expressible(dst, c.row_bytes) || !expressible(src, c.row_bytes)) return false;
+  if (!reachable) return false;
+  std::array<OwnedMem, 2> parts;
+  const bool one_buffer = dst.buffer == src.buffer && dst.pitch_bytes != src.pitch_bytes;
+  if (one_buffer && !split(c, dst, src, parts)) return false;
+  if (!expressible(dst, c.row_bytes) || !expressible(src, c.row_bytes)) return false;
   const cl::Int code = enqueue_rect(stream.queue(), dst, src, {c.row_bytes, c.rows, 1});
   if (code == cl::kMemCopyOverlap) return false;
   check(code, "clEnqueue…BufferRect", During::kSubmission, "Copying rows");

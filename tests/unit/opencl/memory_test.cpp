@@ -254,6 +254,51 @@ TEST_P(OpenclMemory, CopiesRows) {
   }
 }
 
+// Two buffers of the host's pool may lie in one block of ours.
+TEST_P(OpenclMemory, CopiesRowsWithinOneMemory) {
+  constexpr std::uint64_t kHalf = 16384;
+  const auto stream = bench().stream();
+  const auto before = pattern_bytes(2 * kHalf, 14);
+  for (const std::uint32_t kind : {SAMPAN_MEMORY_DEVICE, SAMPAN_MEMORY_HOST}) {
+    const auto memory = bench().memory(2 * kHalf, kind);
+    for (const auto& c : kRows) {
+      for (const bool upwards : {true, false}) {
+        const std::uint64_t dst = c.dst_offset + (upwards ? kHalf : 0);
+        const std::uint64_t src = c.src_offset + (upwards ? 0 : kHalf);
+        SCOPED_TRACE(std::to_string(c.rows) + " rows of " + std::to_string(c.row_bytes));
+        bench().upload(stream.get(), {memory.get(), 0}, before.data(), before.size());
+        const sampan_copy_2d_t copy{sizeof copy,         0,           {memory.get(), dst},
+                                    {memory.get(), src}, c.dst_pitch, c.src_pitch,
+                                    c.row_bytes,         c.rows};
+        Error error;
+        ASSERT_CODE(SAMPAN_OK, error, tables().stream->copy_2d(stream.get(), &copy, error.get()));
+        auto expected = before;
+        for (std::uint64_t row = 0; row < c.rows; ++row) {
+          expected = with_copy(std::move(expected), dst + row * c.dst_pitch, before,
+                               src + row * c.src_pitch, c.row_bytes);
+        }
+        ASSERT_EQ(expected, contents(bench(), stream.get(), memory.get(), 2 * kHalf));
+      }
+    }
+  }
+}
+
+TEST_P(OpenclMemory, InterleavesRowsOfOneMemory) {
+  const auto memory = bench().memory(4096);
+  const auto stream = bench().stream();
+  const auto before = pattern_bytes(4096, 15);
+  bench().upload(stream.get(), {memory.get(), 0}, before.data(), before.size());
+  // 4 bytes from every 32 to every 64, past each other.
+  const sampan_copy_2d_t copy{sizeof copy, 0, {memory.get(), 16}, {memory.get(), 0}, 64, 32, 4, 30};
+  Error error;
+  ASSERT_CODE(SAMPAN_OK, error, tables().stream->copy_2d(stream.get(), &copy, error.get()));
+  auto expected = before;
+  for (std::uint64_t row = 0; row < 30; ++row) {
+    expected = with_copy(std::move(expected), 16 + row * 64, before, row * 32, 4);
+  }
+  EXPECT_EQ(expected, contents(bench(), stream.get(), memory.get(), 4096));
+}
+
 TEST_P(OpenclMemory, CopiesColumnsWithinOneMemory) {
   const auto memory = bench().memory(64 * 64);
   const auto stream = bench().stream();
