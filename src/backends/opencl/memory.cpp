@@ -38,15 +38,6 @@ void* take_alignable(std::uint64_t size_bytes, Take&& take, Give&& give) {
   return take(size_bytes + Memory::kAlignmentSlackBytes);
 }
 
-OwnedMem make_part(cl::Mem buffer, std::uint64_t offset_bytes, std::uint64_t size_bytes) {
-  const cl::BufferRegion region{offset_bytes, size_bytes};
-  cl::Int code = cl::kSuccess;
-  OwnedMem part(api().create_sub_buffer(buffer, 0, cl::kBufferCreateTypeRegion, &region, &code));
-  check(code, "clCreateSubBuffer", During::kSubmission,
-        "Using the part of a buffer that starts at byte " + std::to_string(offset_bytes));
-  return part;
-}
-
 }  // namespace
 
 Memory::Memory(Device& device, std::uint64_t size_bytes, Allocate how)
@@ -227,8 +218,10 @@ cl::Mem Memory::as_buffer() {
   return alias_.get();
 }
 
-OwnedMem Memory::part(std::uint64_t offset_bytes, std::uint64_t size_bytes) {
-  return make_part(as_buffer(), origin_bytes_ + offset_bytes, size_bytes);
+OwnedMem Memory::alias_part(std::uint64_t offset_bytes, std::uint64_t size_bytes) const {
+  if (device_.traits().path != MemoryPath::kSvm || pointer_ == nullptr) return {};
+  return make_buffer(cl::kMemReadWrite | cl::kMemUseHostPtr, size_bytes, pointer_ + offset_bytes,
+                     "Making a buffer of shared virtual memory");
 }
 
 OwnedMem Memory::buffer_at(std::uint64_t offset_bytes) {

@@ -73,8 +73,8 @@ class Memory {
   /// kept, so that asking again is cheap. Throws Failure: the offset isn't aligned.
   [[nodiscard]] OwnedMem buffer_at(std::uint64_t offset_bytes);
 
-  /// A sub-buffer of `as_buffer` that isn't kept; the offset must be aligned. Throws Failure.
-  [[nodiscard]] OwnedMem part(std::uint64_t offset_bytes, std::uint64_t size_bytes);
+  /// A buffer object of its own over a part of shared virtual memory; empty for other memory.
+  [[nodiscard]] OwnedMem alias_part(std::uint64_t offset_bytes, std::uint64_t size_bytes) const;
 
   /// For BufferUse. Throws Failure; for `map_again` also where the driver moved the memory.
   void unmap(cl::Queue queue);

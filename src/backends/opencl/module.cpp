@@ -68,7 +68,8 @@ sampan_code_t binary(sampan_module_t* module,
     if (bytes.empty()) {
       throw Failure(SAMPAN_UNSUPPORTED, "This driver doesn't give out its native code");
     }
-    sink(context, bytes.data(), bytes.size());
+    const auto out = sealed(bytes);
+    sink(context, out.data(), out.size());
   });
 }
 

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cctype>
 #include <sstream>
+#include <string_view>
 #include <utility>
 
 #include "backends/common/code_cache.h"
+#include "backends/common/sha256.h"
 #include "backends/opencl/host.h"
 #include "backends/opencl/info.h"
 
@@ -147,6 +149,21 @@ OwnedProgram from_cached_source(const Device& device, const sampan_module_desc_t
   return from_source(device, options, desc);
 }
 
+constexpr std::string_view kSeal = "sampanCL";
+
+// The driver's code in what `sealed` gave; other code as it is, for it may be the driver's own.
+common::ByteView unsealed(common::ByteView code, const sampan_module_desc_t& desc) {
+  if (!kSeal.starts_with(common::text_of(code).substr(0, kSeal.size()))) return code;
+  constexpr std::size_t kHeadBytes = kSeal.size() + sizeof(common::Sha256Digest);
+  if (code.size() > kHeadBytes) {
+    const common::ByteView body = code.subspan(kHeadBytes);
+    const common::ByteView digest = code.subspan(kSeal.size(), sizeof(common::Sha256Digest));
+    if (std::ranges::equal(common::sha256({body}), digest)) return body;
+  }
+  throw Failure(SAMPAN_INVALID_BINARY,
+                "The code of '" + module_name(desc) + "' is damaged; compile it again");
+}
+
 OwnedProgram from_spirv(const Device& device, const sampan_module_desc_t& desc) {
   const Traits& traits = device.traits();
   const bool core = traits.version >= 210 && api().create_program_with_il != nullptr &&
@@ -168,12 +185,22 @@ OwnedProgram from_spirv(const Device& device, const sampan_module_desc_t& desc) 
 
 }  // namespace
 
+common::Bytes sealed(common::ByteView code) {
+  const common::Sha256Digest digest = common::sha256({code});
+  const common::ByteView seal = common::bytes_of(kSeal);
+  common::Bytes out(seal.begin(), seal.end());
+  out.insert(out.end(), digest.begin(), digest.end());
+  out.insert(out.end(), code.begin(), code.end());
+  return out;
+}
+
 OwnedProgram build_program(const Device& device, const sampan_module_desc_t& desc) {
   switch (desc.format) {
     case SAMPAN_FORMAT_SOURCE:
       return from_cached_source(device, desc);
     case SAMPAN_FORMAT_NATIVE:
-      return from_binary(device, {static_cast<const std::byte*>(desc.code), desc.code_bytes}, desc);
+      return from_binary(
+          device, unsealed({static_cast<const std::byte*>(desc.code), desc.code_bytes}, desc), desc);
     case SAMPAN_FORMAT_SPIRV:
       return from_spirv(device, desc);
     default:

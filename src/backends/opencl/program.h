@@ -17,6 +17,10 @@ namespace sampan::opencl {
 /// The native code of a built program; empty where the driver keeps it. Throws Failure.
 [[nodiscard]] common::Bytes program_binary(cl::Program program);
 
+/// The form in which native code is handed out: behind a digest, as drivers don't live through
+/// damaged code (PoCL 3.1 aborts the process). `build_program` checks it.
+[[nodiscard]] common::Bytes sealed(common::ByteView code);
+
 /// Of the plug-in; part of cache keys.
 [[nodiscard]] const char* build_id();
 
