@@ -115,13 +115,18 @@ constexpr auto entries(const sampan_ops_table_t&) {
                     Entry{&T::name, "name"}};
 }
 
+// A size that ends inside a pointer must not leave half of one.
+void copy_whole_words(void* to, const void* from, std::size_t their_bytes, std::size_t our_bytes) {
+  std::memcpy(to, from, std::min(their_bytes / sizeof(void*) * sizeof(void*), our_bytes));
+}
+
 // Copies what both sides know, fills the rest with stubs; returns the first function that the
 // plug-in's minor should have and hasn't.
 template <class Table>
 const char* adopt_table(const Table* theirs, std::uint32_t their_minor, Table& ours) {
   ours = Table{};
   if (theirs != nullptr) {
-    std::memcpy(&ours, theirs, std::min<std::size_t>(theirs->size, sizeof(Table)));
+    copy_whole_words(&ours, theirs, theirs->size, sizeof(Table));
   }
   ours.size = sizeof(Table);
   const char* missing = nullptr;
@@ -135,19 +140,19 @@ const char* adopt_table(const Table* theirs, std::uint32_t their_minor, Table& o
   return missing;
 }
 
+std::string text(const char* pointer) { return pointer != nullptr ? pointer : ""; }
+
+}  // namespace
+
 bool is_backend_name(std::string_view name) {
   return !name.empty() && name.size() < 32 && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
   });
 }
 
-std::string text(const char* pointer) { return pointer != nullptr ? pointer : ""; }
-
-}  // namespace
-
 std::string adopt(const sampan_backend_t& theirs, Backend& out) {
   sampan_backend_t view{};
-  std::memcpy(&view, &theirs, std::min<std::size_t>(theirs.size, sizeof(view)));
+  copy_whole_words(&view, &theirs, theirs.size, sizeof(view));
   if (view.abi_major != SAMPAN_ABI_MAJOR) {
     return "it speaks plug-in ABI " + std::to_string(view.abi_major) + ", this Sampan " +
            std::to_string(SAMPAN_ABI_MAJOR) + "; install a plug-in built for this Sampan";

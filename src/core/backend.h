@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "sampan/plugin/backend.h"
 
@@ -23,6 +24,9 @@ struct Backend {
   sampan_telemetry_table_t telemetry{};
   sampan_ops_table_t ops{};
 };
+
+/// True for [a-z0-9_]+ of fewer than 32 characters.
+[[nodiscard]] bool is_backend_name(std::string_view name);
 
 /// Takes over what a query returned. Returns an empty string, or the sentence why it is refused: a
 /// major that isn't ours, a bad name, a missing device group, a capability bit whose group lacks a

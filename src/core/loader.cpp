@@ -22,7 +22,6 @@ namespace sampan::core {
 namespace {
 
 constexpr int kOpenFlags = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE;
-constexpr int kProbeTimeoutMs = 10'000;
 
 sampan_backend_query_fn query_function(void* library) {
   return reinterpret_cast<sampan_backend_query_fn>(::dlsym(library, SAMPAN_BACKEND_QUERY_NAME));
@@ -41,6 +40,8 @@ enum class Probe : char { opened = 'o', asked = 'a' };
   };
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (const int standard : {0, 1, 2}) ::dup2(null, standard);
+  // A plug-in that calls exit must not run this program's exit handlers in the child.
+  ::on_exit([](int status, void*) { ::_exit(status); }, nullptr);
   try {
     void* library = ::dlopen(path.c_str(), kOpenFlags);
     say(Probe::opened);
@@ -68,7 +69,7 @@ std::string describe_end(int status, const std::string& step) {
 }
 
 // Empty if opening and asking the plug-in is safe; else why not.
-std::string probe(const std::string& path) {
+std::string probe(const std::string& path, std::chrono::milliseconds limit) {
   int pipe_ends[2];
   if (::pipe2(pipe_ends, O_CLOEXEC) != 0) return "it can't be tried: no file descriptors are left";
   const pid_t child = ::fork();
@@ -82,11 +83,11 @@ std::string probe(const std::string& path) {
 
   std::string steps;
   bool timed_out = false;
-  for (;;) {
+  while (steps.size() < 2) {
     struct pollfd wait {
       pipe_ends[0], POLLIN, 0
     };
-    const int ready = ::poll(&wait, 1, kProbeTimeoutMs);
+    const int ready = ::poll(&wait, 1, static_cast<int>(limit.count()));
     if (ready < 0 && errno == EINTR) continue;
     char byte = 0;
     timed_out = ready == 0;
@@ -102,7 +103,9 @@ std::string probe(const std::string& path) {
     return steps.size() == 2 ? std::string{} : "it ends the process when opened";
   }
   const std::string step = steps.empty() ? "its constructor" : "its query function";
-  if (timed_out) return step + " doesn't return within 10 s";
+  if (timed_out) {
+    return step + " doesn't return within " + std::to_string(limit.count()) + " ms";
+  }
   return steps.size() == 2 ? std::string{} : describe_end(status, step);
 }
 
@@ -130,13 +133,14 @@ BackendInfo::Status ask(sampan_backend_query_fn query, Backend& out, std::string
   return reason.empty() ? BackendInfo::Status::loaded : BackendInfo::Status::refused;
 }
 
-BackendInfo::Status open_and_ask(const PluginFile& file, Backend& out, std::string& reason) {
+BackendInfo::Status open_and_ask(const PluginFile& file, std::chrono::milliseconds probe_limit,
+                                 Backend& out, std::string& reason) {
   if (!file.refusal.empty()) {
     reason = file.refusal;
     return BackendInfo::Status::refused;
   }
   if (!file.in_tree) {
-    reason = probe(file.path);
+    reason = probe(file.path, probe_limit);
     if (!reason.empty()) return BackendInfo::Status::refused;
   }
   void* library = ::dlopen(file.path.c_str(), kOpenFlags);
@@ -183,12 +187,12 @@ const sampan_host_t& host_table() {
   return table;
 }
 
-LoadResult load_plugin(const PluginFile& file) {
+LoadResult load_plugin(const PluginFile& file, std::chrono::milliseconds probe_limit) {
   LoadResult result;
   auto backend = std::make_unique<Backend>();
   result.info.name = file.name;
   result.info.path = backend->path = file.path;
-  result.info.status = open_and_ask(file, *backend, result.info.reason);
+  result.info.status = open_and_ask(file, probe_limit, *backend, result.info.reason);
   result.info.version = backend->version;
   result.info.driver_path = backend->driver_path;
   const bool loaded = result.info.status == BackendInfo::Status::loaded;

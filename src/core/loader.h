@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -15,11 +16,15 @@ struct LoadResult {
   std::unique_ptr<const Backend> backend;  ///< set if info.status is loaded
 };
 
+/// How long a foreign plug-in's constructor and its query function may take each.
+constexpr std::chrono::milliseconds kProbeLimit{10'000};
+
 /// Opens the plug-in, asks it, and takes over its tables. Never throws, never hangs on a foreign
 /// plug-in: one that doesn't ship with Sampan is tried in a child process first, so that a
 /// constructor that throws, crashes, exits or never returns costs this process nothing. A plug-in
 /// once opened stays mapped, also when refused.
-[[nodiscard]] LoadResult load_plugin(const PluginFile& file);
+[[nodiscard]] LoadResult load_plugin(const PluginFile& file,
+                                     std::chrono::milliseconds probe_limit = kProbeLimit);
 
 /// What Sampan offers to plug-ins.
 [[nodiscard]] const sampan_host_t& host_table();

@@ -4,10 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+
+#include "core/backend.h"
 
 namespace sampan::core {
 namespace {
@@ -41,9 +44,30 @@ bool read_abi(const Json& object, Manifest& out, std::string& problem) {
     problem = "\"abi\" must be an object with major, minor_min and minor_max";
     return false;
   }
-  return read(*it, "major", out.abi_major, problem) &&
-         read(*it, "minor_min", out.minor_min, problem) &&
-         read(*it, "minor_max", out.minor_max, problem);
+  if (!read(*it, "major", out.abi_major, problem) ||
+      !read(*it, "minor_min", out.minor_min, problem) ||
+      !read(*it, "minor_max", out.minor_max, problem)) {
+    return false;
+  }
+  if (out.minor_min > out.minor_max) problem = "\"abi\": \"minor_min\" is above \"minor_max\"";
+  return problem.empty();
+}
+
+bool is_sha256(const std::string& text) {
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+std::string check_texts(const Manifest& manifest) {
+  if (!is_backend_name(manifest.name)) {
+    return "\"name\" must be up to 31 characters of a-z, 0-9 and _";
+  }
+  if (manifest.path.find('\0') != std::string::npos) return "\"path\" holds a zero character";
+  if (!manifest.sha256.empty() && !is_sha256(manifest.sha256)) {
+    return "\"sha256\" must be 64 digits of lower-case hex";
+  }
+  return {};
 }
 
 }  // namespace
@@ -61,12 +85,16 @@ std::optional<Manifest> parse_manifest(std::string_view text, std::string& probl
   } catch (const Json::parse_error& error) {
     problem = "it is not JSON (byte " + std::to_string(error.byte) + ")";
     return std::nullopt;
+  } catch (const Json::exception&) {
+    problem = "it holds a number that is out of range";
+    return std::nullopt;
   }
   if (!json.is_object()) {
     problem = "it is not a JSON object";
     return std::nullopt;
   }
   Manifest manifest;
+  problem.clear();
   if (!read(json, "name", manifest.name, problem) || !read_abi(json, manifest, problem) ||
       !read(json, "path", manifest.path, problem)) {
     return std::nullopt;
@@ -74,17 +102,16 @@ std::optional<Manifest> parse_manifest(std::string_view text, std::string& probl
   if (json.contains("sha256") && !read(json, "sha256", manifest.sha256, problem)) {
     return std::nullopt;
   }
-  if (manifest.path.find('\0') != std::string::npos) {
-    problem = "\"path\" holds a zero character";
-    return std::nullopt;
-  }
+  problem = check_texts(manifest);
+  if (!problem.empty()) return std::nullopt;
   return manifest;
 }
 
 std::string untrusted_reason(const std::filesystem::path& file) {
-  const auto writable_by_others = [](const std::filesystem::path& path) -> std::string {
+  const auto reason = [](const std::filesystem::path& path, bool is_file) -> std::string {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) return path.string() + " can't be read";
+    if (is_file && !S_ISREG(info.st_mode)) return path.string() + " is not a regular file";
     if (info.st_uid != 0 && info.st_uid != ::geteuid()) {
       return path.string() + " belongs to another user";
     }
@@ -93,10 +120,12 @@ std::string untrusted_reason(const std::filesystem::path& file) {
     }
     return {};
   };
-  if (std::string reason = writable_by_others(file); !reason.empty()) return reason;
-  std::error_code ignored;
-  const auto real = std::filesystem::canonical(file, ignored);
-  return writable_by_others(ignored ? file.parent_path() : real.parent_path());
+  std::string found = reason(file, true);
+  if (found.empty()) found = reason(file.parent_path(), false);
+  std::error_code failed;
+  const auto real = std::filesystem::canonical(file, failed);
+  if (found.empty() && !failed) found = reason(real.parent_path(), false);
+  return found;
 }
 
 std::string file_sha256(const std::filesystem::path& file) {

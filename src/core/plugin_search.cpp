@@ -61,6 +61,17 @@ PluginFile refused(const fs::path& manifest, std::string name, std::string reaso
   return {std::move(name), manifest.string(), false, std::move(reason)};
 }
 
+// Why this host can't be the plug-in's, or empty. A plug-in older than the host is always taken.
+std::string unsuitable_abi(const Manifest& manifest) {
+  if (manifest.abi_major == SAMPAN_ABI_MAJOR && manifest.minor_min <= SAMPAN_ABI_MINOR) return {};
+  const auto version = [](std::uint32_t major, std::uint32_t minor) {
+    return std::to_string(major) + "." + std::to_string(minor);
+  };
+  return "its manifest asks for plug-in ABI " + version(manifest.abi_major, manifest.minor_min) +
+         ", this Sampan speaks " + version(SAMPAN_ABI_MAJOR, SAMPAN_ABI_MINOR) +
+         "; install a plug-in built for this Sampan";
+}
+
 PluginFile from_manifest(const fs::path& file) {
   if (std::string reason = untrusted_reason(file); !reason.empty()) {
     return refused(file, {}, std::move(reason));
@@ -74,10 +85,8 @@ PluginFile from_manifest(const fs::path& file) {
   if (!manifest) {
     return refused(file, {}, "manifest " + file.string() + ": " + problem);
   }
-  if (manifest->abi_major != SAMPAN_ABI_MAJOR) {
-    return refused(file, manifest->name,
-                   "its manifest names plug-in ABI " + std::to_string(manifest->abi_major) +
-                       ", this Sampan speaks " + std::to_string(SAMPAN_ABI_MAJOR));
+  if (std::string reason = unsuitable_abi(*manifest); !reason.empty()) {
+    return refused(file, manifest->name, std::move(reason));
   }
   const fs::path library = file.parent_path() / manifest->path;
   std::error_code missing;
@@ -95,7 +104,8 @@ PluginFile from_manifest(const fs::path& file) {
   return {manifest->name, library.string(), false, {}};
 }
 
-std::vector<fs::path> manifest_places() {
+// Folders of manifests that need not exist.
+std::vector<fs::path> standing_folders() {
   std::vector<fs::path> places = {SAMPAN_SYSCONF_DIR "/sampan/plugins"};
   if (::getauxval(AT_SECURE) != 0) return places;
   if (const std::string data = env("XDG_DATA_HOME"); !data.empty() && data[0] == '/') {
@@ -103,32 +113,41 @@ std::vector<fs::path> manifest_places() {
   } else if (const std::string home = env("HOME"); !home.empty() && home[0] == '/') {
     places.push_back(fs::path(home) / ".local/share/sampan/plugins");
   }
-  std::istringstream list(env("SAMPAN_PLUGIN_PATH"));
-  for (std::string item; std::getline(list, item, ':');) {
-    if (!item.empty()) places.emplace_back(item);
-  }
   return places;
+}
+
+void add_folder(const fs::path& folder, std::vector<PluginFile>& found) {
+  for (const fs::path& file : sorted_files(folder)) {
+    if (file.extension() == ".json") found.push_back(from_manifest(file));
+  }
+}
+
+// An item of SAMPAN_PLUGIN_PATH (empty in privileged processes): somebody asked for it, so what is
+// wrong with it is shown.
+void add_named_place(const fs::path& place, std::vector<PluginFile>& found) {
+  std::error_code ignored;
+  if (!place.is_absolute()) {
+    found.push_back(refused(
+        place, {},
+        "SAMPAN_PLUGIN_PATH holds the relative path '" + place.string() + "'; write it absolute"));
+  } else if (fs::is_directory(place, ignored)) {
+    add_folder(place, found);
+  } else if (fs::exists(place, ignored)) {
+    found.push_back(from_manifest(place));
+  } else {
+    found.push_back(refused(
+        place, {}, "SAMPAN_PLUGIN_PATH names " + place.string() + ", which can't be found"));
+  }
 }
 
 }  // namespace
 
 std::vector<PluginFile> find_plugins() {
   std::vector<PluginFile> found = in_tree_plugins();
-  for (const fs::path& place : manifest_places()) {
-    if (!place.is_absolute()) {
-      found.push_back(refused(place, {},
-                              "SAMPAN_PLUGIN_PATH holds the relative path '" + place.string() +
-                                  "'; write it absolute"));
-      continue;
-    }
-    std::error_code ignored;
-    if (fs::is_directory(place, ignored)) {
-      for (const fs::path& file : sorted_files(place)) {
-        if (file.extension() == ".json") found.push_back(from_manifest(file));
-      }
-    } else if (fs::exists(place, ignored)) {
-      found.push_back(from_manifest(place));
-    }
+  for (const fs::path& folder : standing_folders()) add_folder(folder, found);
+  std::istringstream list(env("SAMPAN_PLUGIN_PATH"));
+  for (std::string item; std::getline(list, item, ':');) {
+    if (!item.empty()) add_named_place(item, found);
   }
   for (auto it = found.begin(); it != found.end(); ++it) {
     const auto first = std::find_if(found.begin(), it, [&](const PluginFile& other) {

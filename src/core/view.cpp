@@ -134,11 +134,13 @@ View View::slice(std::uint32_t dim, std::uint64_t begin, std::uint64_t length) c
     core::throw_invalid("slice [" + std::to_string(begin) + ", +" + std::to_string(length) +
                         ") leaves dimension " + std::to_string(dim) + " of the view");
   }
+  View result = *this;
+  result.shape_[dim] = length;
+  // Beside an extent of 0 the others, and the strides, may be anything.
+  if (result.elems() == 0) return result;
   const std::uint64_t offset_bits = begin * strides_[dim] * bits(dtype_);
   if (offset_bits % 8 != 0) core::throw_invalid("a slice of i4 must start at an even element");
-  View result = *this;
-  if (length != 0) result.offset_bytes_ += offset_bits / 8;
-  result.shape_[dim] = length;
+  result.offset_bytes_ += offset_bits / 8;
   return result;
 }
 
