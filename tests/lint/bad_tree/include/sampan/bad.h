@@ -1,0 +1,3 @@
+// Breaks the include rule on purpose: the test of the rule counts what it finds here.
+#include <sys/types.h>
+#include "sampan/plugin/backend.h"
