@@ -16,15 +16,16 @@ FN vf gemm_activate(vf v, u32 activation) {
   return v;
 }
 
-/* Finishes and stores the first min(count, VW) elements of `sum` to a row of C; c, bias and
-   residual point at their column. */
+/* Finishes and stores the first min(count, VW) elements of `sum` at c; bias_at and residual_at are
+   the positions of their first element. */
 FN void gemm_finish(vf sum, f32 alpha, f32 beta, u32 flags, GLOBAL ELEM(DT_C) * c,
-                    const GLOBAL ELEM(DT_C) * bias, const GLOBAL ELEM(DT_C) * residual, u32 count) {
+                    const GLOBAL ELEM(DT_C) * bias, u64 bias_at, const GLOBAL ELEM(DT_C) * residual,
+                    u64 residual_at, u32 count) {
   vf v = VF_MUL(VF_SET1(alpha), sum);
   if (beta != 0.0f) v = VF_FMA(VF_SET1(beta), VF_LOAD_PART(DT_C, c, count), v);
-  if (flags & GEMM_BIAS) v = VF_ADD(v, VF_LOAD_PART(DT_C, bias, count));
+  if (flags & GEMM_BIAS) v = VF_ADD(v, VF_LOAD_PART(DT_C, bias + bias_at, count));
   v = gemm_activate(v, (flags >> 4) & 3u);
-  if (flags & GEMM_RESIDUAL) v = VF_ADD(v, VF_LOAD_PART(DT_C, residual, count));
+  if (flags & GEMM_RESIDUAL) v = VF_ADD(v, VF_LOAD_PART(DT_C, residual + residual_at, count));
   VF_STORE_PART(DT_C, c, v, count);
 }
 
