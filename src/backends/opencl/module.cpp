@@ -68,8 +68,7 @@ sampan_code_t binary(sampan_module_t* module,
     if (bytes.empty()) {
       throw Failure(SAMPAN_UNSUPPORTED, "This driver doesn't give out its native code");
     }
-    const auto out = sealed(bytes);
-    sink(context, out.data(), out.size());
+    sink(context, bytes.data(), bytes.size());
   });
 }
 
@@ -139,6 +138,8 @@ sampan_kernel* Module::kernel(const std::string& name) {
   return slot.get();
 }
 
-std::vector<std::byte> Module::binary() const { return program_binary(program_->handle.get()); }
+std::vector<std::byte> Module::binary() const {
+  return program_binary(device_, program_->handle.get());
+}
 
 }  // namespace sampan::opencl

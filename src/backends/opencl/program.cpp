@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "backends/common/cache_entry.h"
 #include "backends/common/code_cache.h"
-#include "backends/common/sha256.h"
 #include "backends/opencl/host.h"
 #include "backends/opencl/info.h"
 
@@ -104,6 +104,20 @@ OwnedProgram from_source(const Device& device, const std::string& options,
   return program;
 }
 
+common::Bytes driver_binary(cl::Program program) {
+  constexpr const char* kDoing = "Reading the native code of a module";
+  std::size_t size_bytes = 0;  // of one device: each program here is built for one
+  check(api().get_program_info(program, cl::kProgramBinarySizes, sizeof size_bytes, &size_bytes,
+                               nullptr),
+        "clGetProgramInfo", During::kQuery, kDoing);
+  common::Bytes binary(size_bytes);
+  if (binary.empty()) return binary;
+  auto* at = reinterpret_cast<unsigned char*>(binary.data());
+  check(api().get_program_info(program, cl::kProgramBinaries, sizeof at, &at, nullptr),
+        "clGetProgramInfo", During::kQuery, kDoing);
+  return binary;
+}
+
 common::CodeCache& cache() {
   // Never destroyed: modules may be loaded while static objects die.
   static auto* const kCache =
@@ -112,8 +126,8 @@ common::CodeCache& cache() {
   return *kCache;
 }
 
-common::CacheKey cache_key(const Device& device, const std::string& options,
-                           const sampan_module_desc_t& desc) {
+// What a binary is good for.
+common::CacheKey target_key(const Device& device) {
   const Traits& traits = device.traits();
   const cl::Device id = device.id();
   common::CacheKey key;
@@ -123,21 +137,20 @@ common::CacheKey cache_key(const Device& device, const std::string& options,
       .add("platform version", platform_text(traits.entry.platform, cl::kPlatformVersion))
       .add("driver version", device_text(id, cl::kDriverVersion))
       .add("device", device_text(id, cl::kDeviceName))
-      .add("device version", device_text(id, cl::kDeviceVersion))
-      .add("options", options)
-      .add("source", {static_cast<const char*>(desc.code), desc.code_bytes});
+      .add("device version", device_text(id, cl::kDeviceVersion));
   return key;
 }
 
 OwnedProgram from_cached_source(const Device& device, const sampan_module_desc_t& desc) {
   const std::string options = build_options(device, desc);
   if (!device.traits().cache_binaries) return from_source(device, options, desc);
+  common::CacheKey key = target_key(device);
+  key.add("options", options).add("source", {static_cast<const char*>(desc.code), desc.code_bytes});
   OwnedProgram built;
-  const common::Bytes binary =
-      cache().get_or_compile(cache_key(device, options, desc), [&]() -> common::Bytes {
-        built = from_source(device, options, desc);
-        return program_binary(built.get());
-      });
+  const common::Bytes binary = cache().get_or_compile(key, [&]() -> common::Bytes {
+    built = from_source(device, options, desc);
+    return driver_binary(built.get());
+  });
   if (built) return built;
   if (!binary.empty()) {
     try {
@@ -149,19 +162,23 @@ OwnedProgram from_cached_source(const Device& device, const sampan_module_desc_t
   return from_source(device, options, desc);
 }
 
-constexpr std::string_view kSeal = "sampanCL";
-
-// The driver's code in what `sealed` gave; other code as it is, for it may be the driver's own.
-common::ByteView unsealed(common::ByteView code, const sampan_module_desc_t& desc) {
-  if (!kSeal.starts_with(common::text_of(code).substr(0, kSeal.size()))) return code;
-  constexpr std::size_t kHeadBytes = kSeal.size() + sizeof(common::Sha256Digest);
-  if (code.size() > kHeadBytes) {
-    const common::ByteView body = code.subspan(kHeadBytes);
-    const common::ByteView digest = code.subspan(kSeal.size(), sizeof(common::Sha256Digest));
-    if (std::ranges::equal(common::sha256({body}), digest)) return body;
+// Takes what `program_binary` returned, or a binary of the driver's own.
+OwnedProgram from_native(const Device& device, const sampan_module_desc_t& desc) {
+  const common::ByteView code{static_cast<const std::byte*>(desc.code), desc.code_bytes};
+  const auto entry = common::parse_entry(code, target_key(device).text());
+  switch (entry.error) {
+    case common::EntryError::kNone:
+      return from_binary(device, entry.payload, desc);
+    case common::EntryError::kNotAnEntry:
+      return from_binary(device, code, desc);
+    case common::EntryError::kOtherKey:
+      throw Failure(SAMPAN_INVALID_BINARY,
+                    "The native code of '" + module_name(desc) +
+                        "' was made for another device or driver; build it anew");
+    default:
+      throw Failure(SAMPAN_INVALID_BINARY, "The native code of '" + module_name(desc) + "' " +
+                                               common::describe(entry.error) + "; build it anew");
   }
-  throw Failure(SAMPAN_INVALID_BINARY,
-                "The code of '" + module_name(desc) + "' is damaged; compile it again");
 }
 
 OwnedProgram from_spirv(const Device& device, const sampan_module_desc_t& desc) {
@@ -185,22 +202,12 @@ OwnedProgram from_spirv(const Device& device, const sampan_module_desc_t& desc) 
 
 }  // namespace
 
-common::Bytes sealed(common::ByteView code) {
-  const common::Sha256Digest digest = common::sha256({code});
-  const common::ByteView seal = common::bytes_of(kSeal);
-  common::Bytes out(seal.begin(), seal.end());
-  out.insert(out.end(), digest.begin(), digest.end());
-  out.insert(out.end(), code.begin(), code.end());
-  return out;
-}
-
 OwnedProgram build_program(const Device& device, const sampan_module_desc_t& desc) {
   switch (desc.format) {
     case SAMPAN_FORMAT_SOURCE:
       return from_cached_source(device, desc);
     case SAMPAN_FORMAT_NATIVE:
-      return from_binary(
-          device, unsealed({static_cast<const std::byte*>(desc.code), desc.code_bytes}, desc), desc);
+      return from_native(device, desc);
     case SAMPAN_FORMAT_SPIRV:
       return from_spirv(device, desc);
     default:
@@ -209,18 +216,13 @@ OwnedProgram build_program(const Device& device, const sampan_module_desc_t& des
   }
 }
 
-common::Bytes program_binary(cl::Program program) {
-  constexpr const char* kDoing = "Reading the native code of a module";
-  std::size_t size_bytes = 0;  // of one device: each program here is built for one
-  check(api().get_program_info(program, cl::kProgramBinarySizes, sizeof size_bytes, &size_bytes,
-                               nullptr),
-        "clGetProgramInfo", During::kQuery, kDoing);
-  common::Bytes binary(size_bytes);
-  if (binary.empty()) return binary;
-  unsigned char* at = reinterpret_cast<unsigned char*>(binary.data());
-  check(api().get_program_info(program, cl::kProgramBinaries, sizeof at, &at, nullptr),
-        "clGetProgramInfo", During::kQuery, kDoing);
-  return binary;
+common::Bytes program_binary(const Device& device, cl::Program program) {
+  const common::Bytes code = driver_binary(program);
+  if (code.empty()) return code;
+  const common::Bytes head = common::encode_entry_head(target_key(device).text(), code);
+  common::Bytes packed(head.size() + code.size());
+  std::ranges::copy(code, std::ranges::copy(head, packed.begin()).out);
+  return packed;
 }
 
 }  // namespace sampan::opencl

@@ -15,11 +15,10 @@ namespace sampan::opencl {
 [[nodiscard]] OwnedProgram build_program(const Device& device, const sampan_module_desc_t& desc);
 
 /// The native code of a built program; empty where the driver keeps it. Throws Failure.
-[[nodiscard]] common::Bytes program_binary(cl::Program program);
-
-/// The form in which native code is handed out: behind a digest, as drivers don't live through
-/// damaged code (PoCL 3.1 aborts the process). `build_program` checks it.
-[[nodiscard]] common::Bytes sealed(common::ByteView code);
+///
+/// It is packed as an entry of the code cache, whose digest and key are checked when it is loaded:
+/// drivers don't live through damaged code (PoCL 3.1 crashes or aborts).
+[[nodiscard]] common::Bytes program_binary(const Device& device, cl::Program program);
 
 /// Of the plug-in; part of cache keys.
 [[nodiscard]] const char* build_id();

@@ -163,6 +163,24 @@ TEST_F(OpenclModule, TheNativeCodeLoadsAgain) {
   EXPECT_EQ(99, run(second.module));
 }
 
+TEST_F(OpenclModule, DamagedNativeCodeIsRefused) {
+  const auto first = load_source(kSource, "-DVALUE=98");
+  ASSERT_EQ(SAMPAN_OK, first.code);
+  const auto whole = binary(first.module);
+  for (const std::size_t size :
+       {std::size_t{1}, std::size_t{8}, std::size_t{60}, whole.size() / 2, whole.size() - 1}) {
+    const auto loaded = load(SAMPAN_FORMAT_NATIVE, whole.data(), size);
+    EXPECT_EQ(SAMPAN_INVALID_BINARY, loaded.code) << size << ": " << loaded.error.message();
+  }
+  for (const std::size_t at : {std::size_t{0}, std::size_t{7}, std::size_t{12}, std::size_t{40},
+                               std::size_t{100}, whole.size() / 2, whole.size() - 1}) {
+    auto flipped = whole;
+    flipped[at] ^= 1;
+    const auto loaded = load(SAMPAN_FORMAT_NATIVE, flipped.data(), flipped.size());
+    EXPECT_EQ(SAMPAN_INVALID_BINARY, loaded.code) << at << ": " << loaded.error.message();
+  }
+}
+
 TEST_F(OpenclModule, CodeThatIsNoneIsRefused) {
   const auto noise = pattern_bytes(1000, 5);
   for (const std::size_t size : {std::size_t{1}, std::size_t{7}, noise.size()}) {

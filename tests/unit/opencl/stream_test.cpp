@@ -26,6 +26,9 @@ __kernel void values(__global float* out, char a, short b, int c, long d, float 
   out[0] = a; out[1] = b; out[2] = c; out[3] = d; out[4] = e; out[5] = f.x + 10 * f.w;
   out[6] = absent == 0 ? 1.0f : 0.0f;
 }
+__kernel void sum(__global int* out, __global const int* a, __global const int* b) {
+  out[get_global_id(0)] = a[get_global_id(0)] + b[get_global_id(0)];
+}
 __kernel void spin(__global uint* data, uint turns) {
   uint x = data[0];
   for (uint i = 0; i < turns; ++i) x = x * 1664525u + 1013904223u;
@@ -104,6 +107,24 @@ TEST_P(OpenclStream, LaunchesWithRegionsAndValues) {
       for (auto& x : data) x += value;
       ASSERT_EQ(data, result) << "offset " << offset << ", value " << value;
     }
+  }
+}
+
+TEST_P(OpenclStream, ThreePartsOfOneMemory) {
+  const std::uint64_t step = std::max<std::uint64_t>(bench().info().offset_alignment_bytes, 64);
+  const auto stream = bench().stream();
+  const auto memory = bench().memory(3 * step);
+  const std::vector<std::int32_t> a(16, 5), b(16, 70);
+  for (int round = 0; round < 3; ++round) {
+    bench().upload(stream.get(), {memory.get(), step}, a.data(), 64);
+    bench().upload(stream.get(), {memory.get(), 0}, b.data(), 64);
+    const std::array args{region_arg(memory.get(), 2 * step), region_arg(memory.get(), step),
+                          region_arg(memory.get(), 0)};
+    launch(stream.get(), make_launch(kernel("sum"), args, 2, 8));
+    std::vector<std::int32_t> out(16);
+    bench().download(stream.get(), out.data(), {memory.get(), 2 * step}, 64);
+    bench().wait(stream.get());
+    ASSERT_EQ(std::vector<std::int32_t>(16, 75), out);
   }
 }
 
