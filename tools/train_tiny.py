@@ -269,7 +269,7 @@ def main():
     parser.add_argument("--batch-tokens", type=int, default=8192, help="per step, over all workers")
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--resume", action="store_true",
-                        help="go on from the weights in --out, with a new rise and fall of the rate")
+                        help="go on from the weights in --out, with a new cycle of the rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--compile", action="store_true", help="use torch.compile")
     parser.add_argument("--default-prompt", help="recorded in metrics.json; else the candidate "
