@@ -98,6 +98,8 @@ void add_softmax_cases(CaseList& cases) {
     add(cases, {.rows = 2, .cols = 1000, .dtype = dtype, .is_padded = true});
   }
   add(cases, {.rows = 3, .cols = 50, .scale = -2.0f});
+  add(cases, {.rows = 7, .cols = 19, .data = Data::wide, .scale = 0.125f});
+  add(cases, {.rows = 7, .cols = 3, .data = Data::wide, .scale = -0.25f});
   add(cases, {.rows = 0, .cols = 9});
   add(cases, {.rows = 130, .cols = 2});
   add(cases, {.rows = 2, .cols = 10007});

@@ -1,5 +1,6 @@
 #include "backends/cpu/op_plan.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <optional>
@@ -58,7 +59,7 @@ class GemmPlan final : public OpPlan {
   GemmPlan(Device& device, const native::GemmDesc& desc, bool b_constant)
       : desc_(desc), isa_(device.isa()) {
     workspace_bytes = native::gemm_workspace_bytes(desc, isa_, device.pool().threads());
-    if (b_constant) prepare_packing();
+    if (b_constant) prepare_packing(device.pool().threads());
   }
 
   Status run(const OpArgs& args, const native::Parallel& parallel, std::byte* workspace) override {
@@ -77,13 +78,19 @@ class GemmPlan final : public OpPlan {
  private:
   enum PackState { kUnpacked, kPacking, kPacked };
 
-  void prepare_packing() {
+  void prepare_packing(std::uint32_t threads) {
     if (desc_.batch != 1 && desc_.b.batch_stride != 0) return;
     packed_bytes_ = native::gemm_packed_b_bytes(desc_, isa_);
     constexpr std::size_t kAlignment = native::kWorkspaceAlignmentBytes;
     packed_bytes_ = (packed_bytes_ + kAlignment - 1) / kAlignment * kAlignment;
     // Without room for a copy, every run reads B as it is.
     if (packed_bytes_ > 0) packed_.reset(std::aligned_alloc(kAlignment, packed_bytes_));
+    if (!packed_) return;
+    // Few rows take another path over a packed B, which packs A too.
+    native::GemmDesc packed = desc_;
+    packed.packed_b = true;
+    workspace_bytes =
+        std::max(workspace_bytes, native::gemm_workspace_bytes(packed, isa_, threads));
   }
 
   // True if the packed copy is that of this B. The first run makes it; another B is never packed.
