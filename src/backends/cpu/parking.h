@@ -69,13 +69,15 @@ bool spin_until(Done done, std::uint64_t limit_ns) noexcept {
 /// Where threads sleep until a condition made of sequentially consistent atomics holds.
 ///
 /// The notifier makes the condition true by seq_cst stores, then calls notify(): that costs a load
-/// while nobody sleeps. No wake-up is lost, because a sleeper first counts itself, then reads the
-/// ticket, then tests the condition.
+/// unless somebody went to sleep since the last notify. No wake-up is lost: a sleeper reads the
+/// ticket, announces itself, then tests the condition; a notifier that takes the announcement
+/// changes the ticket after that.
 class ParkingSpot {
  public:
   /// Wakes everybody who sleeps here.
   void notify() noexcept {
-    if (sleepers_.load(std::memory_order_seq_cst) == 0) return;
+    if (!announced_.load(std::memory_order_seq_cst)) return;
+    announced_.store(false, std::memory_order_seq_cst);
     ticket_.fetch_add(1, std::memory_order_seq_cst);
     syscall(SYS_futex, address(), FUTEX_WAKE_PRIVATE, std::numeric_limits<int>::max(), nullptr,
             nullptr, 0);
@@ -85,15 +87,12 @@ class ParkingSpot {
   /// the calling thread, possibly many times.
   template <typename Done>
   bool park_until(Done done, std::uint64_t deadline_ns) noexcept {
-    sleepers_.fetch_add(1, std::memory_order_seq_cst);
-    bool reached = false;
     for (;;) {
       const std::uint32_t ticket = ticket_.load(std::memory_order_seq_cst);
-      reached = done();
-      if (reached || !sleep(ticket, deadline_ns)) break;
+      announced_.store(true, std::memory_order_seq_cst);
+      if (done()) return true;
+      if (!sleep(ticket, deadline_ns)) return done();
     }
-    sleepers_.fetch_sub(1, std::memory_order_seq_cst);
-    return reached || done();
   }
 
  private:
@@ -118,7 +117,7 @@ class ParkingSpot {
   }
 
   std::atomic<std::uint32_t> ticket_{0};
-  std::atomic<std::uint32_t> sleepers_{0};
+  std::atomic<bool> announced_{false};
 };
 
 }  // namespace sampan::cpu

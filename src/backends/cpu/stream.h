@@ -112,6 +112,7 @@ class Stream {
 
   // Of whoever holds the baton.
   alignas(64) std::atomic<bool> baton_taken_{false};
+  std::atomic<bool> leader_absent_{false};  // whoever took the baton last was not the leader
   ProfileSink profile_;
   Worker worker_;
 
