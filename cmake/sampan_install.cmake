@@ -15,6 +15,8 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/sampan-config-version.cma
 install(FILES
   ${PROJECT_BINARY_DIR}/sampan-config.cmake ${PROJECT_BINARY_DIR}/sampan-config-version.cmake
   DESTINATION ${package_dir})
+# Relative, so that the tree may be installed to, or moved to, another place.
+file(RELATIVE_PATH SAMPAN_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/sampan.pc.in ${PROJECT_BINARY_DIR}/sampan.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/sampan.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md

@@ -73,7 +73,7 @@ class Module {
 
   [[nodiscard]] explicit operator bool() const noexcept { return impl_ != nullptr; }
   [[nodiscard]] Device device() const;
-  /// not_found, with the names that the module was asked for.
+  /// not_found; unsupported: it needs more local memory than a group has here.
   [[nodiscard]] Kernel kernel(const std::string& name) const;
   /// Compiled code, loadable as Code::native on a device of the same kind. unsupported.
   [[nodiscard]] std::vector<std::byte> binary() const;

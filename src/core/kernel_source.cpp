@@ -162,6 +162,46 @@ class Flattener {
   std::string out_;
 };
 
+// The parameters of a kernel, as they are written; empty where they can't be told.
+std::vector<std::string> parameters_of(std::string_view text, std::string_view kernel) {
+  const std::string clean = without_comments(text);
+  for (const std::size_t at : kernel_starts(clean)) {
+    if (identifier_at(clean, at) != kernel) continue;
+    const std::size_t head_end = closing(clean, at);
+    const std::size_t open = clean.find('(', head_end);
+    if (open == std::string::npos) return {};
+    const std::size_t close = closing(clean, open + 1);
+    if (close == std::string::npos) return {};
+    std::vector<std::string> found;
+    for (const std::string_view parameter :
+         parameters(std::string_view(clean).substr(open + 1, close - open - 1))) {
+      // A lone word is a macro that stands for several parameters.
+      if (parameter.find_first_of(" \t\n*") == std::string_view::npos) return {};
+      found.emplace_back(parameter);
+    }
+    return found;
+  }
+  return {};
+}
+
+// Size of the dialect's scalar in "const u32 n"; 0 if the type is none of them.
+std::uint32_t value_bytes(std::string_view parameter) {
+  std::string type = identifier_at(parameter, 0);
+  if (type == "const") type = identifier_at(parameter, parameter.find("const") + 5);
+  for (const auto& [name, bytes] : {std::pair<std::string_view, std::uint32_t>{"i8", 1},
+                                    {"u8", 1},
+                                    {"i16", 2},
+                                    {"u16", 2},
+                                    {"i32", 4},
+                                    {"u32", 4},
+                                    {"f32", 4},
+                                    {"i64", 8},
+                                    {"u64", 8}}) {
+    if (type == name) return bytes;
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::string_view builtin_kernel(std::string_view name) {
@@ -179,29 +219,24 @@ std::vector<std::string> kernel_names(std::string_view text) {
 }
 
 std::vector<Access> kernel_accesses(std::string_view text, std::string_view kernel) {
-  const std::string clean = without_comments(text);
-  for (const std::size_t at : kernel_starts(clean)) {
-    if (identifier_at(clean, at) != kernel) continue;
-    const std::size_t head_end = closing(clean, at);
-    const std::size_t open = clean.find('(', head_end);
-    if (open == std::string::npos) return {};
-    const std::size_t close = closing(clean, open + 1);
-    if (close == std::string::npos) return {};
-    std::vector<Access> accesses;
-    for (const std::string_view parameter :
-         parameters(std::string_view(clean).substr(open + 1, close - open - 1))) {
-      // A lone word is a macro that stands for several parameters.
-      if (parameter.find_first_of(" \t\n*") == std::string_view::npos) return {};
-      const std::size_t star = parameter.find('*');
-      if (star == std::string_view::npos) {
-        accesses.push_back(Access::value);
-      } else {
-        accesses.push_back(parameter.find("const ") < star ? Access::read : Access::write);
-      }
+  std::vector<Access> accesses;
+  for (const std::string& parameter : parameters_of(text, kernel)) {
+    const std::size_t star = parameter.find('*');
+    if (star == std::string::npos) {
+      accesses.push_back(Access::value);
+    } else {
+      accesses.push_back(parameter.find("const ") < star ? Access::read : Access::write);
     }
-    return accesses;
   }
-  return {};
+  return accesses;
+}
+
+std::vector<std::uint32_t> kernel_value_bytes(std::string_view text, std::string_view kernel) {
+  std::vector<std::uint32_t> bytes;
+  for (const std::string& parameter : parameters_of(text, kernel)) {
+    bytes.push_back(parameter.find('*') == std::string::npos ? value_bytes(parameter) : 0);
+  }
+  return bytes;
 }
 
 std::string flatten(std::string_view text, std::string_view name, std::uint32_t language) {

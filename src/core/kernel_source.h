@@ -33,4 +33,8 @@ struct EmbeddedFile {
 /// the text has no such kernel.
 [[nodiscard]] std::vector<Access> kernel_accesses(std::string_view text, std::string_view kernel);
 
+/// Size of each parameter that is a scalar of the dialect, 0 for others; empty as above.
+[[nodiscard]] std::vector<std::uint32_t> kernel_value_bytes(std::string_view text,
+                                                            std::string_view kernel);
+
 }  // namespace sampan::core

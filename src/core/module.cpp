@@ -102,6 +102,10 @@ std::vector<Access> ModuleImpl::accesses(const std::string& kernel) const {
   return kernel_accesses(text_, kernel);
 }
 
+std::vector<std::uint32_t> ModuleImpl::value_bytes(const std::string& kernel) const {
+  return kernel_value_bytes(text_, kernel);
+}
+
 KernelImpl::KernelImpl(std::shared_ptr<ModuleImpl> module_in, std::string name_in)
     : module(std::move(module_in)), name(std::move(name_in)) {
   const Backend& backend = module->device()->backend;
@@ -111,6 +115,15 @@ KernelImpl::KernelImpl(std::shared_ptr<ModuleImpl> module_in, std::string name_i
   info.size = sizeof(info);
   check(backend.module.kernel_info(handle, &info, error.raw()), error, backend.name);
   accesses = module->accesses(name);
+  value_bytes = module->value_bytes(name);
+  // Here, as drivers answer late, oddly, or by aborting the process.
+  const DeviceInfo& device = module->device()->info;
+  if (info.local_bytes > device.local_memory_bytes) {
+    throw_unsupported("kernel '" + name + "' holds " + std::to_string(info.local_bytes) +
+                      " bytes of local memory, " + device.id + " has " +
+                      std::to_string(device.local_memory_bytes) +
+                      " for a group; make its LOCAL_POOL smaller");
+  }
 }
 
 }  // namespace core

@@ -25,11 +25,13 @@ class ModuleImpl {
   [[nodiscard]] sampan_module_t* handle() const noexcept { return handle_; }
   /// Access of each parameter of a kernel of the dialect; empty if unknown.
   [[nodiscard]] std::vector<Access> accesses(const std::string& kernel) const;
+  /// Size of each parameter that is a value, 0 if it is none or unknown; empty if all are unknown.
+  [[nodiscard]] std::vector<std::uint32_t> value_bytes(const std::string& kernel) const;
 
  private:
   std::shared_ptr<OpenDevice> device_;
   sampan_module_t* handle_ = nullptr;
-  std::string text_;  // of a dialect module, for accesses()
+  std::string text_;  // of a dialect module, for accesses() and value_bytes()
 };
 
 /// What stands behind a Kernel.
@@ -42,6 +44,7 @@ class KernelImpl {
   sampan_kernel_t* handle = nullptr;
   sampan_kernel_info_t info{};
   std::vector<Access> accesses;
+  std::vector<std::uint32_t> value_bytes;
 };
 
 }  // namespace sampan::core

@@ -9,6 +9,7 @@ namespace sampan::cli {
 /// CLI11's).
 void add_devices(CLI::App& app, int& exit_code);
 void add_run(CLI::App& app, int& exit_code);
+void add_check(CLI::App& app, int& exit_code);
 void add_compile(CLI::App& app, int& exit_code);
 void add_env(CLI::App& app, int& exit_code);
 

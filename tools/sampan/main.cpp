@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   sampan::cli::add_devices(app, exit_code);
   sampan::cli::add_run(app, exit_code);
+  sampan::cli::add_check(app, exit_code);
   sampan::cli::add_compile(app, exit_code);
   sampan::cli::add_env(app, exit_code);
   try {

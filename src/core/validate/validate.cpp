@@ -138,6 +138,13 @@ void check_args(const OpenDevice& device, const KernelImpl& kernel, std::span<co
                     (args[i].is_value() ? "value, the kernel takes memory"
                                         : "buffer, the kernel takes a value"));
     }
+    // Not every driver compares the sizes: PoCL 3.1 takes the bytes that come first.
+    if (i < kernel.value_bytes.size() && kernel.value_bytes[i] != 0 &&
+        kernel.value_bytes[i] != args[i].size_bytes()) {
+      throw_invalid("argument " + number(i) + " of kernel '" + kernel.name + "' takes " +
+                    number(kernel.value_bytes[i]) + " bytes, the launch gives a value of " +
+                    number(args[i].size_bytes()));
+    }
     const BufferImpl* buffer = args[i].buffer();
     if (buffer == nullptr) continue;
     audit::require_live(buffer);
