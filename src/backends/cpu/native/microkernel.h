@@ -29,11 +29,7 @@ void run_tile(const TileArgs& args) {
   using Acc = typename Format::Acc;
   const std::uint32_t* a = args.a;
   const std::uint32_t* b = args.b;
-  unroll<kRows>([&](auto r) SAMPAN_INLINE_LAMBDA {
-    unroll<kVecs>([&](auto v) SAMPAN_INLINE_LAMBDA {
-      __builtin_prefetch(args.out + r * args.out_row_stride + v * kLanes, 1);
-    });
-  });
+  for (int r = 0; r < kRows; ++r) __builtin_prefetch(args.out + r * args.out_row_stride, 1);
 
   Acc acc[kRows][kVecs];
   unroll<kVecs>([&](auto v) SAMPAN_INLINE_LAMBDA {
