@@ -110,7 +110,8 @@ class Stream {
 
   /// True once all work so far has completed. Throws its failure.
   [[nodiscard]] bool ready() const;
-  /// Blocks until then; throws its failure; `timeout` if the time passes first.
+  /// Blocks until then; throws its failure; `timeout` if the time passes first. Whatever else it
+  /// throws, no work uses the caller's host memory any more.
   void synchronize() const;
   void synchronize_for(std::chrono::nanoseconds limit) const;
 

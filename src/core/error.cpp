@@ -58,6 +58,7 @@ ErrorInfo plain(ErrorCode code, std::string message) {
   ErrorInfo info;
   info.code = code;
   info.message = std::move(message);
+  info.device_lost = code == ErrorCode::device_lost;
   return info;
 }
 

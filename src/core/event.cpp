@@ -39,10 +39,15 @@ std::shared_ptr<EventHandle> EventImpl::fresh() {
 
 namespace {
 
-const EventImpl& require(const std::shared_ptr<EventImpl>& impl) {
+const EventImpl& require_made(const std::shared_ptr<EventImpl>& impl) {
   if (impl == nullptr) throw_invalid("this event is empty; make one with Device::create_event");
-  impl->device()->require_current();
   return *impl;
+}
+
+const EventImpl& require(const std::shared_ptr<EventImpl>& impl) {
+  const EventImpl& event = require_made(impl);
+  event.device()->require_current();
+  return event;
 }
 
 void wait(const EventImpl& event, std::uint64_t timeout_ns) {
@@ -51,6 +56,8 @@ void wait(const EventImpl& event, std::uint64_t timeout_ns) {
   ErrorRecord error;
   check(backend.event.wait(handle->raw(), timeout_ns, error.raw()), error, backend.name);
   audit::host_waited(handle.get());
+  // Only now: copies of an earlier life may have used the caller's memory until here.
+  event.device()->require_current();
 }
 
 }  // namespace
@@ -72,9 +79,9 @@ bool Event::ready() const {
   return true;
 }
 
-void Event::wait() const { core::wait(core::require(impl_), SAMPAN_WAIT_FOREVER); }
+void Event::wait() const { core::wait(core::require_made(impl_), SAMPAN_WAIT_FOREVER); }
 void Event::wait_for(std::chrono::nanoseconds limit) const {
-  core::wait(core::require(impl_),
+  core::wait(core::require_made(impl_),
              static_cast<std::uint64_t>(std::max<std::int64_t>(limit.count(), 0)));
 }
 

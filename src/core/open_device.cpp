@@ -203,14 +203,4 @@ std::uint64_t OpenDevice::trim_kind(KindPool& kind) {
 
 std::uint64_t OpenDevice::trim() { return trim_kind(device_pool_) + trim_kind(host_pool_); }
 
-std::shared_ptr<StreamImpl> OpenDevice::transfer_stream() {
-  const std::lock_guard lock(mutex_);
-  auto stream = transfer_.lock();
-  if (!stream) {
-    stream = StreamImpl::create(shared_from_this(), {});
-    transfer_ = stream;
-  }
-  return stream;
-}
-
 }  // namespace sampan::core

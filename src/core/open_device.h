@@ -49,9 +49,6 @@ class OpenDevice : public std::enable_shared_from_this<OpenDevice> {
   void set_budget(std::uint64_t bytes);
   std::uint64_t trim();
 
-  /// A stream of Sampan's own, for the far side of copies between devices.
-  [[nodiscard]] std::shared_ptr<StreamImpl> transfer_stream();
-
  private:
   struct KindPool {
     explicit KindPool(MemoryKind kind);
@@ -75,7 +72,6 @@ class OpenDevice : public std::enable_shared_from_this<OpenDevice> {
   KindPool host_pool_{MemoryKind::host};
   std::uint64_t budget_bytes_ = 0;
   PoolStats counters_;
-  std::weak_ptr<StreamImpl> transfer_;
 };
 
 }  // namespace sampan::core

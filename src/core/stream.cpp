@@ -87,12 +87,23 @@ void StreamImpl::use_args(const OpHandle& op, std::span<const Arg> args) {
   }
 }
 
+namespace {
+
+// Work has ended if it completed or its stream failed. A driver that can't tell leaves that open:
+// memory that the work uses may not be given away.
+bool has_ended(sampan_code_t code, const sampan_error_t& error) noexcept {
+  return code == SAMPAN_OK || code == SAMPAN_DEVICE_LOST ||
+         (error.flags & SAMPAN_ERROR_STICKY) != 0;
+}
+
+}  // namespace
+
 bool StreamImpl::completed(std::uint64_t position) noexcept {
   if (completed_.load(std::memory_order_acquire) >= position) return true;
   const std::uint64_t before = this->position();
   ErrorRecord error;
-  if (device_->backend.stream.query(handle_, error.raw()) == SAMPAN_NOT_READY) return false;
-  complete_up_to(before);
+  const auto code = device_->backend.stream.query(handle_, error.raw());
+  if (has_ended(code, error.get())) complete_up_to(before);
   return completed_.load(std::memory_order_acquire) >= position;
 }
 
@@ -321,6 +332,24 @@ void StreamImpl::order_before(StreamImpl& later) {
   later.wait(handle);
 }
 
+StreamImpl& StreamImpl::transfer_stream(OpenDevice& device) {
+  const auto has_failed = [](StreamImpl& stream) {
+    try {
+      static_cast<void>(stream.ready());
+      return false;
+    } catch (const Error&) {
+      return true;
+    }
+  };
+  // One that failed, or whose device was reopened, takes no more work.
+  std::erase_if(transfers_, [&](const auto& stream) { return has_failed(*stream); });
+  for (const auto& stream : transfers_) {
+    if (stream->device().get() == &device) return *stream;
+  }
+  transfers_.push_back(create(device.shared_from_this(), {}));
+  return *transfers_.back();
+}
+
 void StreamImpl::host_function(std::function<void()> function) {
   const auto lock = begin_work(false);
   auto owned = std::make_unique<std::function<void()>>(std::move(function));
@@ -347,7 +376,7 @@ bool StreamImpl::ready() {
   ErrorRecord error;
   const auto code = device_->backend.stream.query(handle_, error.raw());
   if (code == SAMPAN_NOT_READY) return false;
-  complete_up_to(before);
+  if (has_ended(code, error.get())) complete_up_to(before);
   check(code, error, device_->backend.name);
   audit::synchronized(key_, before);
   return true;
@@ -357,7 +386,7 @@ void StreamImpl::wait_on_host(std::uint64_t timeout_ns) {
   const std::uint64_t before = position();
   ErrorRecord error;
   const auto code = device_->backend.stream.wait(handle_, timeout_ns, error.raw());
-  if (code != SAMPAN_TIMEOUT) complete_up_to(before);
+  if (has_ended(code, error.get())) complete_up_to(before);
   check(code, error, device_->backend.name);
   audit::synchronized(key_, before);
 }

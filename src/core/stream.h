@@ -63,6 +63,10 @@ class StreamImpl : public std::enable_shared_from_this<StreamImpl> {
   /// Orders `later` behind everything given to this stream so far.
   void order_before(StreamImpl& later);
 
+  /// A stream of Sampan's own on another device, for the far side of this stream's copies. It lives
+  /// as long as this one: ending it would wait for its work, and so for what this stream waits for.
+  [[nodiscard]] StreamImpl& transfer_stream(OpenDevice& device);
+
  private:
   friend class GraphImpl;
 
@@ -88,6 +92,7 @@ class StreamImpl : public std::enable_shared_from_this<StreamImpl> {
   std::atomic<std::uint64_t> completed_{0};
   std::unique_ptr<std::vector<RecordedNode>> recording_;
   std::shared_ptr<EventImpl> order_event_;  // for order_before
+  std::vector<std::shared_ptr<StreamImpl>> transfers_;
 };
 
 }  // namespace sampan::core

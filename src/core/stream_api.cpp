@@ -101,14 +101,15 @@ bool Stream::ready() const { return require(*this).ready(); }
 
 void Stream::synchronize() const {
   core::StreamImpl& impl = require(*this);
-  impl.device()->require_current();
+  // First the wait: copies of an earlier life may still use the caller's memory.
   impl.wait_on_host(SAMPAN_WAIT_FOREVER);
+  impl.device()->require_current();
 }
 
 void Stream::synchronize_for(std::chrono::nanoseconds limit) const {
   core::StreamImpl& impl = require(*this);
-  impl.device()->require_current();
   impl.wait_on_host(static_cast<std::uint64_t>(std::max<std::int64_t>(limit.count(), 0)));
+  impl.device()->require_current();
 }
 
 void Stream::begin_recording() { require(*this).begin_recording(); }

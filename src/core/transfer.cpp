@@ -86,14 +86,14 @@ void copy_between_devices(StreamImpl& stream, const View& dst, const View& src,
     return stream.copy_to_host({first, size_bytes}, *src.impl(), src.offset_bytes());
   }
 
-  const auto other = (writes ? from_device : to_device).transfer_stream();
-  other->wait(record(stream));
+  StreamImpl& other = stream.transfer_stream(writes ? from_device : to_device);
+  other.wait(record(stream));
   if (writes) {
-    copy_chunks(*other, src, stream, dst, size_bytes);
+    copy_chunks(other, src, stream, dst, size_bytes);
   } else {
-    copy_chunks(stream, src, *other, dst, size_bytes);
+    copy_chunks(stream, src, other, dst, size_bytes);
   }
-  stream.wait(record(*other));
+  stream.wait(record(other));
 }
 
 }  // namespace sampan::core
