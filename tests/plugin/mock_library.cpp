@@ -29,18 +29,15 @@ void offer_plugin(const std::string& name, const std::string& library) {
   ::setenv("SAMPAN_PLUGIN_PATH", plugin_folder().path().c_str(), 1);
 }
 
-const SampanMockControl& mock() {
-  static const SampanMockControl* const control = [] {
-    for (const sampan::BackendInfo& backend : sampan::backends()) {
-      if (backend.name != "mock") continue;
-      void* const library = ::dlopen(backend.path.c_str(), RTLD_NOLOAD | RTLD_NOW);
-      if (library == nullptr) throw std::runtime_error("the mock was refused: " + backend.reason);
-      return reinterpret_cast<SampanMockControlFunction>(
-          ::dlsym(library, SAMPAN_MOCK_CONTROL_NAME))();
-    }
-    throw std::runtime_error("Sampan found no mock");
-  }();
-  return *control;
+const SampanMockControl& mock(const std::string& name) {
+  for (const sampan::BackendInfo& backend : sampan::backends()) {
+    if (backend.name != name) continue;
+    void* const library = ::dlopen(backend.path.c_str(), RTLD_NOLOAD | RTLD_NOW);
+    if (library == nullptr) throw std::runtime_error(name + " was refused: " + backend.reason);
+    return *reinterpret_cast<SampanMockControlFunction>(
+        ::dlsym(library, SAMPAN_MOCK_CONTROL_NAME))();
+  }
+  throw std::runtime_error("Sampan found no backend '" + name + "'");
 }
 
 }  // namespace sampan_test

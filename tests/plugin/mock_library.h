@@ -11,7 +11,7 @@ namespace sampan_test {
 /// this process's, removed at its end. Call before the first use of Sampan.
 void offer_plugin(const std::string& name, const std::string& library);
 
-/// The mock's controls, once Sampan has loaded it.
-[[nodiscard]] const SampanMockControl& mock();
+/// The controls of a copy of the mock, once Sampan has loaded it.
+[[nodiscard]] const SampanMockControl& mock(const std::string& name = "mock");
 
 }  // namespace sampan_test

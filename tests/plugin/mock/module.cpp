@@ -15,6 +15,7 @@ using Outcome = std::optional<mock::Failure>;
 struct Launch {
   sampan_device_t* device;
   std::vector<sampan_arg_t> args;
+  std::uint64_t hangs_released;  // when it was enqueued
 
   template <class T>
   [[nodiscard]] T value(std::size_t i) const {
@@ -64,9 +65,9 @@ Outcome run_fail(const Launch&) {
 // Until SampanMockControl::release_hangs, or the device is lost.
 Outcome run_hang(const Launch& launch) {
   std::unique_lock lock(mock::state().mutex);
-  const std::uint64_t generation = mock::state().hangs_released;
-  mock::state().changed.wait(
-      lock, [&] { return mock::state().hangs_released != generation || launch.device->is_lost; });
+  mock::state().changed.wait(lock, [&] {
+    return mock::state().hangs_released != launch.hangs_released || launch.device->is_lost;
+  });
   if (launch.device->is_lost) return mock::lost(*launch.device);
   return std::nullopt;
 }
@@ -187,7 +188,7 @@ Command launch_command(sampan_device_t& device, const sampan_launch_t& launch) {
   const Known& known = *launch.kernel->known;
   if (launch.kernel->module->device != &device) violation("stream.launch of a foreign kernel");
   if (launch.arg_count != known.args.size()) violation("stream.launch with a wrong argument count");
-  Launch copy{&device, {launch.args, launch.args + launch.arg_count}};
+  Launch copy{&device, {launch.args, launch.args + launch.arg_count}, state().hangs_released};
   Command command;
   command.node_kind = SAMPAN_NODE_LAUNCH;
   command.sequence = launch.sequence;

@@ -1,7 +1,29 @@
+#include <dlfcn.h>
+
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
+#include <string_view>
 
 #include "mock.h"
+
+namespace {
+
+// The plug-in's own file says its name, "mock" for libsampan_mock.so and mock.so alike: a copy
+// under another name is another backend, with state of its own.
+const std::string& own_name() {
+  static const std::string* const name = [] {
+    Dl_info info{};
+    ::dladdr(reinterpret_cast<const void*>(&own_name), &info);
+    std::string stem = std::filesystem::path(info.dli_fname).stem().string();
+    constexpr std::string_view kPrefix = "libsampan_";
+    if (stem.starts_with(kPrefix)) stem.erase(0, kPrefix.size());
+    return new std::string(stem);
+  }();
+  return *name;
+}
+
+}  // namespace
 
 extern "C" sampan_code_t sampan_backend_query(const sampan_host_t* host, sampan_backend_t* out,
                                               sampan_error_t* error) {
@@ -20,7 +42,7 @@ extern "C" sampan_code_t sampan_backend_query(const sampan_host_t* host, sampan_
     backend.size = out->size;
     backend.abi_major = SAMPAN_ABI_MAJOR;
     backend.abi_minor = SAMPAN_ABI_MINOR;
-    backend.name = "mock";
+    backend.name = own_name().c_str();
     backend.version = "1.0";
     backend.build_id = "mock 1";
     backend.capabilities = SAMPAN_CAP_MEMORY | SAMPAN_CAP_STREAM | SAMPAN_CAP_EVENT |

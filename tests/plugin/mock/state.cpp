@@ -8,7 +8,7 @@
 namespace mock {
 namespace {
 
-constexpr std::uint64_t kOwnMemoryBytes[] = {96ull << 20, 48ull << 20, 8ull << 20};
+constexpr std::uint64_t kOwnMemoryBytes[] = {96ull << 20, 48ull << 20, 24ull << 20};
 
 template <std::size_t N>
 void copy_text(char (&to)[N], const std::string& text) {

@@ -88,6 +88,15 @@ TEST(KernelSource, AccessesFollowTheDeclaration) {
   }
 }
 
+TEST(KernelSource, ValueBytesFollowTheDeclaration) {
+  const std::string text =
+      "KERNEL(k, 1, 1, 1)(i8 a, u8 b, i16 c, u16 d, i32 e, u32 f, f32 g, i64 h, u64 i, const u16 j, "
+      "const GLOBAL f32* x, GLOBAL f32* y, GLOBAL u8 *z, ELEM(DT) v, u32x w) {}";
+  EXPECT_EQ(kernel_value_bytes(text, "k"),
+            (std::vector<std::uint32_t>{1, 1, 2, 2, 4, 4, 4, 8, 8, 2, 0, 0, 0, 0, 0}));
+  EXPECT_TRUE(kernel_value_bytes(text, "other").empty());
+}
+
 TEST(KernelSource, AccessesOfAnUnknownKernelAreEmpty) {
   EXPECT_TRUE(kernel_accesses("KERNEL(a, 1, 1, 1)(u32 n) {}", "b").empty());
   EXPECT_TRUE(kernel_accesses("", "b").empty());
