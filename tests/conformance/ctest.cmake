@@ -15,6 +15,3 @@ sampan_add_conformance_test(opencl opencl:0 "")
 foreach(memory svm usm buffer)
   sampan_add_conformance_test(opencl-${memory} opencl:0 SAMPAN_OPENCL_MEMORY=${memory})
 endforeach()
-# PoCL 3.1 crashes in pocl_driver_map_mem under this suite when memory is cl_mem with sub-buffers. Until
-# the backend keeps clear of what it doesn't live through, the run shows as disabled.
-set_tests_properties(conformance/opencl-buffer PROPERTIES DISABLED TRUE)

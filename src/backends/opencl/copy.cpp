@@ -1,7 +1,7 @@
 #include "backends/opencl/copy.h"
 
 #include <array>
-#include <string>
+#include <cstring>
 
 #include "backends/opencl/memory.h"
 #include "backends/opencl/stream.h"
@@ -18,8 +18,8 @@ struct Place {
 
   /// Only where the memory has an address.
   [[nodiscard]] char* address() const { return memory.address() + offset_bytes; }
-  /// Of the place inside the buffer.
-  [[nodiscard]] std::uint64_t buffer_offset() const { return memory.origin_bytes() + offset_bytes; }
+  /// The host alone reaches it.
+  [[nodiscard]] bool mapped() const { return memory.mapped(); }
 
   Memory& memory;
   std::uint64_t offset_bytes;
@@ -40,40 +40,52 @@ void enqueue_memcpy(const Stream& stream, void* dst, const void* src, std::uint6
 
 void write_buffer(const Stream& stream, const Place& dst, const void* host,
                   std::uint64_t size_bytes) {
-  Memory* const used[] = {&dst.memory};
-  BufferUse use(stream.queue(), used);
   check(api().enqueue_write_buffer(stream.queue(), dst.memory.buffer(), cl::kFalse,
-                                   dst.buffer_offset(), size_bytes, host, 0, nullptr, nullptr),
+                                   dst.offset_bytes, size_bytes, host, 0, nullptr, nullptr),
         "clEnqueueWriteBuffer", During::kSubmission, kCopying);
-  use.end();
 }
 
 void read_buffer(const Stream& stream, void* host, const Place& src, std::uint64_t size_bytes) {
-  Memory* const used[] = {&src.memory};
-  BufferUse use(stream.queue(), used);
-  check(api().enqueue_read_buffer(stream.queue(), src.memory.buffer(), cl::kFalse,
-                                  src.buffer_offset(), size_bytes, host, 0, nullptr, nullptr),
+  check(api().enqueue_read_buffer(stream.queue(), src.memory.buffer(), cl::kFalse, src.offset_bytes,
+                                  size_bytes, host, 0, nullptr, nullptr),
         "clEnqueueReadBuffer", During::kSubmission, kCopying);
-  use.end();
 }
 
-// Pinned memory is a host address first: reading and writing from there is what drivers make fast.
-void enqueue_copy(const Stream& stream, const Place& dst, const Place& src,
-                  std::uint64_t size_bytes) {
-  if (dst.memory.pointer() != nullptr || src.memory.pointer() != nullptr) {
+/// Rows of bytes between two addresses of the host's.
+struct HostRows {
+  char* dst;
+  const char* src;
+  std::uint64_t row_bytes, rows, dst_pitch_bytes, src_pitch_bytes;
+};
+
+void copy_on_host(Stream& stream, const HostRows& c) {
+  stream.run_on_host([c](bool failed) {
+    for (std::uint64_t row = 0; row < c.rows && !failed; ++row) {
+      std::memcpy(c.dst + row * c.dst_pitch_bytes, c.src + row * c.src_pitch_bytes, c.row_bytes);
+    }
+  });
+}
+
+void copy_on_host(Stream& stream, void* dst, const void* src, std::uint64_t size_bytes) {
+  copy_on_host(stream,
+               {static_cast<char*>(dst), static_cast<const char*>(src), size_bytes, 1, 0, 0});
+}
+
+// Mapped memory is a host address: reading and writing from there is what drivers make fast.
+void enqueue_copy(Stream& stream, const Place& dst, const Place& src, std::uint64_t size_bytes) {
+  if (dst.mapped() && src.mapped()) {
+    copy_on_host(stream, dst.address(), src.address(), size_bytes);
+  } else if (dst.memory.pointer() != nullptr || src.memory.pointer() != nullptr) {
     enqueue_memcpy(stream, dst.address(), src.address(), size_bytes);
-  } else if (src.memory.host() != nullptr && &src.memory != &dst.memory) {
+  } else if (src.mapped()) {
     write_buffer(stream, dst, src.address(), size_bytes);
-  } else if (dst.memory.host() != nullptr && &src.memory != &dst.memory) {
+  } else if (dst.mapped()) {
     read_buffer(stream, dst.address(), src, size_bytes);
   } else {
-    Memory* const used[] = {&dst.memory};
-    BufferUse use(stream.queue(), used);
     check(api().enqueue_copy_buffer(stream.queue(), src.memory.buffer(), dst.memory.buffer(),
-                                    src.buffer_offset(), dst.buffer_offset(), size_bytes, 0,
-                                    nullptr, nullptr),
+                                    src.offset_bytes, dst.offset_bytes, size_bytes, 0, nullptr,
+                                    nullptr),
           "clEnqueueCopyBuffer", During::kSubmission, kCopying);
-    use.end();
   }
 }
 
@@ -101,7 +113,7 @@ bool expressible(const Side& side, std::uint64_t row_bytes) {
 Side side_of(const Place& place, std::uint64_t pitch_bytes) {
   Memory& memory = place.memory;
   if (memory.mapped()) return {nullptr, place.address(), {0, 0, 0}, pitch_bytes};
-  return {memory.as_buffer(), nullptr, origin_at(place.buffer_offset(), pitch_bytes), pitch_bytes};
+  return {memory.as_buffer(), nullptr, origin_at(place.offset_bytes, pitch_bytes), pitch_bytes};
 }
 
 cl::Int enqueue_rect(cl::Queue queue, const Side& dst, const Side& src, const Origin& region) {
@@ -148,8 +160,7 @@ bool try_rect(const Stream& stream, const sampan_copy_2d_t& c) {
   Side dst = side_of(Place(c.dst), c.dst_pitch_bytes);
   Side src = side_of(Place(c.src), c.src_pitch_bytes);
   const bool reachable = (dst.buffer != nullptr) != (dst.host != nullptr) &&
-                         (src.buffer != nullptr) != (src.host != nullptr) &&
-                         (dst.host == nullptr || src.host == nullptr);
+                         (src.buffer != nullptr) != (src.host != nullptr);
   if (!reachable) return false;
   std::array<OwnedMem, 2> parts;
   const bool one_buffer = dst.buffer == src.buffer && dst.pitch_bytes != src.pitch_bytes;
@@ -161,7 +172,7 @@ bool try_rect(const Stream& stream, const sampan_copy_2d_t& c) {
   return true;
 }
 
-void enqueue_rows(const Stream& stream, const sampan_copy_2d_t& c) {
+void enqueue_rows(Stream& stream, const sampan_copy_2d_t& c) {
   Place dst(c.dst);
   Place src(c.src);
   for (std::uint64_t row = 0; row < c.rows; ++row) {
@@ -171,18 +182,27 @@ void enqueue_rows(const Stream& stream, const sampan_copy_2d_t& c) {
   }
 }
 
-void enqueue_fill(const Stream& stream, const Place& dst, const void* pattern,
+void fill_on_host(Stream& stream, char* dst, const void* pattern, std::uint32_t pattern_bytes,
+                  std::uint64_t size_bytes) {
+  std::array<char, 16> kept{};
+  std::memcpy(kept.data(), pattern, pattern_bytes);
+  stream.run_on_host([=](bool failed) {
+    for (std::uint64_t at = 0; at < size_bytes && !failed; at += pattern_bytes) {
+      std::memcpy(dst + at, kept.data(), pattern_bytes);
+    }
+  });
+}
+
+void enqueue_fill(Stream& stream, const Place& dst, const void* pattern,
                   std::uint32_t pattern_bytes, std::uint64_t size_bytes) {
   constexpr const char* kFilling = "Filling";
-  Memory& memory = dst.memory;
   const Traits& traits = stream.device().traits();
-  if (memory.pointer() == nullptr) {
-    Memory* const used[] = {&memory};
-    BufferUse use(stream.queue(), used);
-    check(api().enqueue_fill_buffer(stream.queue(), memory.buffer(), pattern, pattern_bytes,
-                                    dst.buffer_offset(), size_bytes, 0, nullptr, nullptr),
+  if (dst.mapped()) {
+    fill_on_host(stream, dst.address(), pattern, pattern_bytes, size_bytes);
+  } else if (dst.memory.pointer() == nullptr) {
+    check(api().enqueue_fill_buffer(stream.queue(), dst.memory.buffer(), pattern, pattern_bytes,
+                                    dst.offset_bytes, size_bytes, 0, nullptr, nullptr),
           "clEnqueueFillBuffer", During::kSubmission, kFilling);
-    use.end();
   } else if (traits.path == MemoryPath::kUsm) {
     check(traits.extension.enqueue_mem_fill(stream.queue(), dst.address(), pattern, pattern_bytes,
                                             size_bytes, 0, nullptr, nullptr),
@@ -211,6 +231,9 @@ sampan_code_t copy_2d(sampan_stream_t* stream, const sampan_copy_2d_t* copy,
         copy->dst_pitch_bytes == copy->row_bytes && copy->src_pitch_bytes == copy->row_bytes;
     if (contiguous || copy->rows == 1) {
       enqueue_copy(*stream, Place(copy->dst), Place(copy->src), copy->row_bytes * copy->rows);
+    } else if (const Place dst(copy->dst), src(copy->src); dst.mapped() && src.mapped()) {
+      copy_on_host(*stream, {dst.address(), src.address(), copy->row_bytes, copy->rows,
+                             copy->dst_pitch_bytes, copy->src_pitch_bytes});
     } else if (!try_rect(*stream, *copy)) {
       enqueue_rows(*stream, *copy);
     }
@@ -222,7 +245,9 @@ sampan_code_t copy_to_device(sampan_stream_t* stream, sampan_region_t dst, const
                              std::uint64_t size_bytes, sampan_error_t* error) {
   return guarded(*stream, error, [&] {
     const Place to(dst);
-    if (to.memory.pointer() != nullptr) {
+    if (to.mapped()) {
+      copy_on_host(*stream, to.address(), host, size_bytes);
+    } else if (to.memory.pointer() != nullptr) {
       enqueue_memcpy(*stream, to.address(), host, size_bytes);
     } else {
       write_buffer(*stream, to, host, size_bytes);
@@ -235,7 +260,9 @@ sampan_code_t copy_to_host(sampan_stream_t* stream, void* host, sampan_region_t 
                            std::uint64_t size_bytes, sampan_error_t* error) {
   return guarded(*stream, error, [&] {
     const Place from(src);
-    if (from.memory.pointer() != nullptr) {
+    if (from.mapped()) {
+      copy_on_host(*stream, host, from.address(), size_bytes);
+    } else if (from.memory.pointer() != nullptr) {
       enqueue_memcpy(*stream, host, from.address(), size_bytes);
     } else {
       read_buffer(*stream, host, from, size_bytes);

@@ -33,10 +33,6 @@ class Device {
   [[nodiscard]] cl::Queue service_queue();
   [[nodiscard]] std::mutex& service_mutex() { return service_mutex_; }
 
-  /// Held while mapped buffers are unmapped, used and mapped again, so that the driver's map
-  /// counts stay right when two streams use one pinned buffer as a kernel argument.
-  [[nodiscard]] std::mutex& mapping_mutex() { return mapping_mutex_; }
-
   /// Throws the loss once the device is lost; cheap until then.
   void check_alive() const {
     if (lost_.load(std::memory_order_acquire)) [[unlikely]] {
@@ -59,7 +55,6 @@ class Device {
   OwnedContext context_;
   std::mutex service_mutex_;
   OwnedQueue service_queue_;
-  std::mutex mapping_mutex_;
   std::atomic<bool> lost_{false};
   mutable std::mutex loss_mutex_;
   std::optional<Failure> loss_;

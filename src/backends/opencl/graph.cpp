@@ -23,10 +23,6 @@ cl::Mem buffer_of(const sampan_region_t& region) {
   return buffer;
 }
 
-std::uint64_t offset_of(const sampan_region_t& region) {
-  return region.memory->origin_bytes() + region.offset_bytes;
-}
-
 sampan_code_t create(sampan_device_t* device, const sampan_graph_node_t* nodes,
                      std::uint32_t node_count, sampan_graph_t** out, sampan_error_t* error) {
   return guarded(*device, error, [&] {
@@ -133,7 +129,7 @@ CommandBuffer Graph::record(bool profiled) {
 cl::Int Graph::record_launch(const CommandBuffer& into, Node& node, cl::SyncPoint* after,
                              std::uint32_t after_count) {
   node.kernel->set_args(node.args.data(), static_cast<std::uint32_t>(node.args.size()));
-  if (!node.kernel->mapped().empty()) {
+  if (!node.kernel->pinned().empty()) {
     throw Failure(SAMPAN_UNSUPPORTED, "Command buffers take no pinned memory as an argument");
   }
   const Range range(node.what.launch);
@@ -149,7 +145,7 @@ cl::Int Graph::record_copy(const CommandBuffer& into, const Node& node, cl::Sync
   const sampan_region_t& src = node.what.src;
   const cl::SyncPoint before = *after;
   return device_.traits().extension.command_copy_buffer(
-      into.get(), nullptr, buffer_of(src), buffer_of(dst), offset_of(src), offset_of(dst),
+      into.get(), nullptr, buffer_of(src), buffer_of(dst), src.offset_bytes, dst.offset_bytes,
       node.what.size_bytes, after_count, after_count != 0 ? &before : nullptr, after, nullptr);
 }
 
@@ -159,7 +155,7 @@ cl::Int Graph::record_fill(const CommandBuffer& into, const Node& node, cl::Sync
   const cl::SyncPoint before = *after;
   return device_.traits().extension.command_fill_buffer(
       into.get(), nullptr, buffer_of(dst), node.what.pattern, node.what.pattern_bytes,
-      offset_of(dst), node.what.size_bytes, after_count, after_count != 0 ? &before : nullptr,
+      dst.offset_bytes, node.what.size_bytes, after_count, after_count != 0 ? &before : nullptr,
       after, nullptr);
 }
 

@@ -1,8 +1,8 @@
 #include "backends/opencl/launch.h"
 
-#include <algorithm>
 #include <cstring>
 
+#include "backends/opencl/pinned_args.h"
 #include "backends/opencl/stream.h"
 
 namespace sampan::opencl {
@@ -13,7 +13,7 @@ KernelInstance::KernelInstance(const Kernel& kernel)
       extension_(kernel.device().traits().extension),
       kernel_(kernel.make()),
       slots_(kernel.arg_count()) {
-  mapped_.reserve(slots_.size());
+  pinned_.reserve(slots_.size());
 }
 
 void KernelInstance::set_args(const sampan_arg_t* args, std::uint32_t count) {
@@ -22,7 +22,7 @@ void KernelInstance::set_args(const sampan_arg_t* args, std::uint32_t count) {
                                                std::to_string(slots_.size()) + " arguments, not " +
                                                std::to_string(count));
   }
-  mapped_.clear();
+  pinned_.clear();
   for (std::uint32_t i = 0; i < count; ++i) {
     if (args[i].kind == SAMPAN_ARG_VALUE) {
       set_value(i, args[i], slots_[i]);
@@ -50,9 +50,9 @@ void KernelInstance::set_value(std::uint32_t index, const sampan_arg_t& arg, Slo
 void KernelInstance::set_region(std::uint32_t index, const sampan_region_t& region, Slot& slot) {
   const std::uint64_t id = region.memory != nullptr ? region.memory->id() : 0;
   if (id != 0 && region.memory->mapped()) [[unlikely]] {
-    if (std::ranges::find(mapped_, region.memory) == mapped_.end()) {
-      mapped_.push_back(region.memory);
-    }
+    slot.kind = Slot::Kind::kUnset;
+    pinned_.push_back({index, region});
+    return;
   }
   if (slot.kind == Slot::Kind::kRegion && slot.memory_id == id &&
       slot.offset_bytes == region.offset_bytes) {
@@ -74,9 +74,7 @@ void KernelInstance::pass_region(std::uint32_t index, const sampan_region_t& reg
   Memory& memory = *region.memory;
   if (memory.pointer() == nullptr) {
     OwnedMem buffer = memory.buffer_at(region.offset_bytes);
-    const cl::Mem handed = buffer.get();
-    const cl::Int code = api().set_kernel_arg(handle(), index, sizeof handed, &handed);
-    if (code != cl::kSuccess) refuse(code, "clSetKernelArg", index);
+    set_buffer(index, buffer.get());
     slot.buffer = std::move(buffer);
     return;
   }
@@ -87,6 +85,11 @@ void KernelInstance::pass_region(std::uint32_t index, const sampan_region_t& reg
   if (code != cl::kSuccess) {
     refuse(code, usm ? "clSetKernelArgMemPointerINTEL" : "clSetKernelArgSVMPointer", index);
   }
+}
+
+void KernelInstance::set_buffer(std::uint32_t index, cl::Mem buffer) {
+  const cl::Int code = api().set_kernel_arg(handle(), index, sizeof buffer, &buffer);
+  if (code != cl::kSuccess) refuse(code, "clSetKernelArg", index);
 }
 
 void KernelInstance::refuse(cl::Int code, const char* call, std::uint32_t index) {
@@ -163,13 +166,13 @@ void enqueue_launch(Stream& stream, const sampan_launch_t& launch) {
   }
   KernelInstance& instance = stream.kernels().get(*launch.kernel);
   instance.set_args(launch.args, launch.arg_count);
-  if (instance.mapped().empty()) [[likely]] {
+  if (instance.pinned().empty()) [[likely]] {
     enqueue(stream, instance, launch);
     return;
   }
-  BufferUse use(stream.queue(), instance.mapped());
+  PinnedArgs pinned(stream, instance);
   enqueue(stream, instance, launch);
-  use.end();
+  pinned.write_back();
 }
 
 }  // namespace sampan::opencl

@@ -25,11 +25,19 @@ class KernelInstance {
   [[nodiscard]] cl::Kernel handle() const { return kernel_.get(); }
   [[nodiscard]] bool unloaded() const { return program_->unloaded.load(std::memory_order_relaxed); }
 
-  /// Throws Failure: the driver doesn't take an argument; none of them counts as set then.
+  /// Sets all but those that are `pinned` then. Throws Failure: the driver doesn't take an
+  /// argument; none of them counts as set then.
   void set_args(const sampan_arg_t* args, std::uint32_t count);
 
-  /// Those memories among the arguments that BufferUse has to unmap.
-  [[nodiscard]] const std::vector<Memory*>& mapped() const { return mapped_; }
+  /// An argument that lies in mapped memory, which no kernel can use: PinnedArgs sets another.
+  struct Pinned {
+    std::uint32_t index;
+    sampan_region_t region;
+  };
+  [[nodiscard]] const std::vector<Pinned>& pinned() const { return pinned_; }
+
+  /// For the next launch alone, which must be enqueued while `buffer` lives. Throws Failure.
+  void set_buffer(std::uint32_t index, cl::Mem buffer);
 
  private:
   /// What an argument was last set to.
@@ -53,7 +61,7 @@ class KernelInstance {
   const ExtensionApi& extension_;
   OwnedKernel kernel_;
   std::vector<Slot> slots_;
-  std::vector<Memory*> mapped_;
+  std::vector<Pinned> pinned_;
 };
 
 /// The kernel instances of one stream.

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace sampan::opencl {
 namespace {
@@ -53,7 +54,8 @@ Memory::Memory(Device& device, std::uint64_t size_bytes, Allocate how)
   } else if (on_host) {
     allocate_mapped();
   } else {
-    buffer_ = make_buffer(cl::kMemReadWrite, size_bytes, nullptr, allocating(size_bytes).c_str());
+    buffer_ =
+        make_buffer(device, cl::kMemReadWrite, size_bytes, nullptr, allocating(size_bytes).c_str());
   }
   if (!on_host) {
     counted_bytes_ = size_bytes;
@@ -69,10 +71,10 @@ Memory::Memory(Device& device, std::uint64_t size_bytes, Register how)
     pointer_ = host_;
     return;
   }
-  buffer_ = make_buffer(cl::kMemReadWrite | cl::kMemUseHostPtr, size_bytes, how.pointer,
+  buffer_ = make_buffer(device, cl::kMemReadWrite | cl::kMemUseHostPtr, size_bytes, how.pointer,
                         "Registering host memory");
   mapped_bytes_ = size_bytes;
-  map_now();
+  map();
 }
 
 Memory::Memory(Device& device, std::uint64_t size_bytes, Wrap how)
@@ -93,7 +95,7 @@ Memory::~Memory() {
   alias_ = {};
   if (mapped()) {
     try {
-      unmap_now();
+      unmap();
     } catch (const Failure&) {
       // The device is gone; what remains is to drop the reference.
     }
@@ -151,60 +153,36 @@ void Memory::allocate_mapped() {
   const std::string doing = allocating(size_bytes_) + " of pinned host memory";
   const auto make = [&](std::uint64_t bytes) {
     mapped_bytes_ = bytes;
-    buffer_ = make_buffer(cl::kMemReadWrite | cl::kMemAllocHostPtr, bytes, nullptr, doing.c_str());
-    map_now();
+    buffer_ = make_buffer(device_, cl::kMemReadWrite | cl::kMemAllocHostPtr, bytes, nullptr,
+                          doing.c_str());
+    map();
   };
   make(size_bytes_);
   if (!aligned(mapping_)) {
-    unmap_now();
+    unmap();
     make(size_bytes_ + Memory::kAlignmentSlackBytes);
   }
   host_ = align_up(mapping_);
-  origin_bytes_ = static_cast<std::uint64_t>(host_ - mapping_);
 }
 
-OwnedMem Memory::make_buffer(cl::Bitfield flags, std::uint64_t bytes, void* host,
-                             const char* doing) const {
+void Memory::map() {
+  const std::lock_guard lock(device_.service_mutex());
   cl::Int code = cl::kSuccess;
-  OwnedMem made(api().create_buffer(device_.context(), flags, bytes, host, &code));
-  check(code, "clCreateBuffer", During::kAllocation, doing);
-  return made;
-}
-
-char* Memory::map_on(cl::Queue queue, bool blocking) {
-  cl::Int code = cl::kSuccess;
-  void* const at = api().enqueue_map_buffer(queue, buffer(), blocking ? cl::kTrue : cl::kFalse,
+  void* const at = api().enqueue_map_buffer(device_.service_queue(), buffer(), cl::kTrue,
                                             cl::kMapRead | cl::kMapWrite, 0, mapped_bytes_, 0,
                                             nullptr, nullptr, &code);
-  check(code, "clEnqueueMapBuffer", blocking ? During::kAllocation : During::kSubmission,
-        "Mapping pinned host memory");
-  return static_cast<char*>(at);
+  check(code, "clEnqueueMapBuffer", During::kAllocation, "Mapping pinned host memory");
+  mapping_ = static_cast<char*>(at);
 }
 
-void Memory::map_now() {
+void Memory::unmap() {
+  constexpr const char* kDoing = "Unmapping pinned host memory";
   const std::lock_guard lock(device_.service_mutex());
-  mapping_ = map_on(device_.service_queue(), true);
-}
-
-void Memory::unmap_now() {
-  const std::lock_guard lock(device_.service_mutex());
-  unmap(device_.service_queue());
-  mapping_ = nullptr;
-  check(api().finish(device_.service_queue()), "clFinish", During::kExecution,
-        "Unmapping pinned host memory");
-}
-
-void Memory::unmap(cl::Queue queue) {
-  check(api().enqueue_unmap_mem_object(queue, buffer(), mapping_, 0, nullptr, nullptr),
-        "clEnqueueUnmapMemObject", During::kSubmission, "Unmapping pinned host memory");
-}
-
-void Memory::map_again(cl::Queue queue) {
-  if (map_on(queue, false) != mapping_) {
-    throw Failure(SAMPAN_DRIVER_ERROR,
-                  "The driver moved pinned host memory that a kernel used; copy it to device "
-                  "memory before using it in a kernel");
-  }
+  const cl::Queue queue = device_.service_queue();
+  check(api().enqueue_unmap_mem_object(queue, buffer(), std::exchange(mapping_, nullptr), 0,
+                                       nullptr, nullptr),
+        "clEnqueueUnmapMemObject", During::kSubmission, kDoing);
+  check(api().finish(queue), "clFinish", During::kExecution, kDoing);
 }
 
 cl::Mem Memory::as_buffer() {
@@ -212,7 +190,7 @@ cl::Mem Memory::as_buffer() {
   if (device_.traits().path != MemoryPath::kSvm) return nullptr;
   const std::lock_guard lock(views_mutex_);
   if (!alias_) {
-    alias_ = make_buffer(cl::kMemReadWrite | cl::kMemUseHostPtr, size_bytes_, pointer_,
+    alias_ = make_buffer(device_, cl::kMemReadWrite | cl::kMemUseHostPtr, size_bytes_, pointer_,
                          "Making a buffer of shared virtual memory");
   }
   return alias_.get();
@@ -220,57 +198,39 @@ cl::Mem Memory::as_buffer() {
 
 OwnedMem Memory::alias_part(std::uint64_t offset_bytes, std::uint64_t size_bytes) const {
   if (device_.traits().path != MemoryPath::kSvm || pointer_ == nullptr) return {};
-  return make_buffer(cl::kMemReadWrite | cl::kMemUseHostPtr, size_bytes, pointer_ + offset_bytes,
-                     "Making a buffer of shared virtual memory");
+  return make_buffer(device_, cl::kMemReadWrite | cl::kMemUseHostPtr, size_bytes,
+                     pointer_ + offset_bytes, "Making a buffer of shared virtual memory");
 }
 
 OwnedMem Memory::buffer_at(std::uint64_t offset_bytes) {
-  const std::uint64_t start = origin_bytes_ + offset_bytes;
-  if (start == 0) {
-    check(api().retain_mem_object(buffer()), "clRetainMemObject", During::kSubmission,
-          "Passing a buffer to a kernel");
-    return OwnedMem(buffer());
-  }
+  if (offset_bytes == 0) return part_for_kernel(buffer(), 0, size_bytes_);
   const std::lock_guard lock(views_mutex_);
   if (views_.size() >= kMaxViews) views_.clear();
   OwnedMem& view = views_[offset_bytes];
-  if (!view) {
-    const cl::BufferRegion region{start, size_bytes_ - offset_bytes};
-    cl::Int code = cl::kSuccess;
-    view =
-        OwnedMem(api().create_sub_buffer(buffer(), 0, cl::kBufferCreateTypeRegion, &region, &code));
-    check(code, "clCreateSubBuffer", During::kSubmission,
-          "Passing the part of a buffer that starts at byte " + std::to_string(offset_bytes));
-  }
-  check(api().retain_mem_object(view.get()), "clRetainMemObject", During::kSubmission,
-        "Passing a part of a buffer to a kernel");
-  return OwnedMem(view.get());
+  if (!view) view = part_for_kernel(buffer(), offset_bytes, size_bytes_ - offset_bytes);
+  return part_for_kernel(view.get(), 0, size_bytes_ - offset_bytes);
 }
 
-BufferUse::BufferUse(cl::Queue queue, std::span<Memory* const> memories)
-    : queue_(queue), memories_(memories) {
-  for (Memory* memory : memories_) {
-    if (memory->mapped()) {
-      if (!lock_) lock_ = std::unique_lock(memory->device().mapping_mutex());
-      memory->unmap(queue_);
-    }
-    ++unmapped_;
-  }
+OwnedMem make_buffer(const Device& device, cl::Bitfield flags, std::uint64_t bytes, void* host,
+                     const char* doing) {
+  cl::Int code = cl::kSuccess;
+  OwnedMem made(api().create_buffer(device.context(), flags, bytes, host, &code));
+  check(code, "clCreateBuffer", During::kAllocation, doing);
+  return made;
 }
 
-void BufferUse::end() {
-  while (unmapped_ > 0) {
-    Memory& memory = *memories_[--unmapped_];
-    if (memory.mapped()) memory.map_again(queue_);
+OwnedMem part_for_kernel(cl::Mem buffer, std::uint64_t offset_bytes, std::uint64_t size_bytes) {
+  if (offset_bytes == 0) {
+    check(api().retain_mem_object(buffer), "clRetainMemObject", During::kSubmission,
+          "Passing a buffer to a kernel");
+    return OwnedMem(buffer);
   }
-}
-
-BufferUse::~BufferUse() {
-  try {
-    end();
-  } catch (const Failure&) {
-    // On the way out of another failure, which says more.
-  }
+  const cl::BufferRegion region{offset_bytes, size_bytes};
+  cl::Int code = cl::kSuccess;
+  OwnedMem part(api().create_sub_buffer(buffer, 0, cl::kBufferCreateTypeRegion, &region, &code));
+  check(code, "clCreateSubBuffer", During::kSubmission,
+        "Passing the part of a buffer that starts at byte " + std::to_string(offset_bytes));
+  return part;
 }
 
 namespace {

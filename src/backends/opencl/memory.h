@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
-#include <span>
 
 #include "backends/opencl/device.h"
 #include "backends/opencl/handle.h"
@@ -21,9 +20,11 @@ namespace sampan::opencl {
 /// | usm    | pointer           | pointer                             | mapped                  |
 /// | buffer | buffer            | mapped                              | mapped                  |
 ///
-/// "Mapped" is a buffer that stays mapped, so that the host may use `host`; each command that uses
-/// it as a buffer unmaps it before and maps it after (BufferUse). Blocks are aligned to 256 bytes;
-/// a buffer of kind DEVICE has no address that anybody could see, and the driver's own alignment.
+/// "Mapped" is a buffer that stays mapped for its life, so that the host may use `host` at any
+/// time. No command may use it as a buffer then: copies to and from device memory read and write at
+/// `host`, copies and fills without device memory are the host's work, and kernels get a copy
+/// (PinnedArgs). Blocks are aligned to 256 bytes; a buffer of kind DEVICE has no address that
+/// anybody could see, and the driver's own alignment.
 class Memory {
  public:
   /// Memory reached by pointer may cost as much more, where the driver's own alignment is lower.
@@ -60,36 +61,28 @@ class Memory {
   [[nodiscard]] char* address() const { return pointer_ != nullptr ? pointer_ : host_; }
   /// Null where the memory is reached by pointer.
   [[nodiscard]] cl::Mem buffer() const { return buffer_.get(); }
-  /// Where the memory starts inside `buffer` (0 but for pinned memory that had to be aligned).
-  [[nodiscard]] std::uint64_t origin_bytes() const { return origin_bytes_; }
-  /// True if `buffer` stays mapped.
+  /// True if `buffer` stays mapped: the host alone reaches the memory.
   [[nodiscard]] bool mapped() const { return mapping_ != nullptr; }
 
   /// A buffer object over the same bytes: `buffer`, or for SVM one made at the first call. Null
-  /// where the driver has none (USM).
+  /// where the driver has none (USM). Not for mapped memory.
   [[nodiscard]] cl::Mem as_buffer();
 
   /// A reference to a buffer that starts at `offset_bytes`; the caller owns it. Sub-buffers are
-  /// kept, so that asking again is cheap. Throws Failure: the offset isn't aligned.
+  /// kept, so that asking again is cheap. Not for mapped memory. Throws Failure: the offset isn't
+  /// aligned.
   [[nodiscard]] OwnedMem buffer_at(std::uint64_t offset_bytes);
 
   /// A buffer object of its own over a part of shared virtual memory; empty for other memory.
   [[nodiscard]] OwnedMem alias_part(std::uint64_t offset_bytes, std::uint64_t size_bytes) const;
-
-  /// For BufferUse. Throws Failure; for `map_again` also where the driver moved the memory.
-  void unmap(cl::Queue queue);
-  void map_again(cl::Queue queue);
 
  private:
   void allocate_svm(bool fine_grained);
   void allocate_usm(std::uint32_t kind);
   void allocate_buffer();
   void allocate_mapped();
-  void map_now();
-  void unmap_now();
-  [[nodiscard]] OwnedMem make_buffer(cl::Bitfield flags, std::uint64_t bytes, void* host,
-                                     const char* doing) const;
-  [[nodiscard]] char* map_on(cl::Queue queue, bool blocking);
+  void map();
+  void unmap();
 
   enum class Free { kNothing, kSvm, kUsm };
 
@@ -99,8 +92,7 @@ class Memory {
   char* pointer_ = nullptr;
   char* host_ = nullptr;
   OwnedMem buffer_;
-  std::uint64_t origin_bytes_ = 0;
-  char* mapping_ = nullptr;  // where the whole buffer is mapped
+  char* mapping_ = nullptr;  // where the whole buffer is mapped; `host` is aligned
   std::uint64_t mapped_bytes_ = 0;
   Free free_ = Free::kNothing;
   void* free_pointer_ = nullptr;     // what the driver gave, before aligning
@@ -110,24 +102,14 @@ class Memory {
   std::map<std::uint64_t, OwnedMem> views_;  // sub-buffers by offset
 };
 
-/// Unmaps those of `memories` that stay mapped, for the commands that its owner enqueues on `queue`
-/// before `end`, which maps them again. Costs nothing where none is mapped.
-class BufferUse {
- public:
-  /// `memories` must outlive this. Throws Failure.
-  BufferUse(cl::Queue queue, std::span<Memory* const> memories);
-  BufferUse(const BufferUse&) = delete;
-  BufferUse& operator=(const BufferUse&) = delete;
-  /// Throws Failure. Where it isn't called, the destructor maps again and drops a failure.
-  void end();
-  ~BufferUse();
+/// As clCreateBuffer. `doing` starts the message. Throws Failure.
+[[nodiscard]] OwnedMem make_buffer(const Device& device, cl::Bitfield flags, std::uint64_t bytes,
+                                   void* host, const char* doing);
 
- private:
-  cl::Queue queue_;
-  std::span<Memory* const> memories_;
-  std::size_t unmapped_ = 0;  // those before this position that stay mapped are unmapped now
-  std::unique_lock<std::mutex> lock_;
-};
+/// A part of `buffer` as a kernel's argument; a reference to all of it where that starts at 0.
+/// Throws Failure: the offset isn't aligned.
+[[nodiscard]] OwnedMem part_for_kernel(cl::Mem buffer, std::uint64_t offset_bytes,
+                                       std::uint64_t size_bytes);
 
 extern const sampan_memory_table_t kMemoryTable;
 

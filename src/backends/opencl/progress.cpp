@@ -111,6 +111,10 @@ void Progress::fail(cl::Int status, const Mark& mark) {
   throw Failure(*first_);
 }
 
+void Progress::note_failure(const Failure& failure, const Mark& mark) {
+  remember(failure, mark.submissions + 1);
+}
+
 void Progress::refuse(const Failure& failure) {
   remember(failure, submissions_.load(std::memory_order_relaxed) + 1);
   note_work();

@@ -80,6 +80,9 @@ class Progress {
   /// A marker at `mark` ended with the negative `status`. Throws the first failure.
   [[noreturn]] void fail(cl::Int status, const Mark& mark);
 
+  /// Work behind `mark` that a thread of the backend's did has failed: all from there on fails.
+  void note_failure(const Failure& failure, const Mark& mark);
+
   /// The stream should wait for something that has failed: all work from now on fails. Throws the
   /// first failure.
   [[noreturn]] void refuse(const Failure& failure);

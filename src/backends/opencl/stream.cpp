@@ -1,6 +1,5 @@
 #include "backends/opencl/stream.h"
 
-#include <functional>
 #include <new>
 #include <utility>
 
@@ -34,7 +33,9 @@ sampan_code_t wait_event(sampan_stream_t* stream, sampan_event_t* event, sampan_
 sampan_code_t host_function(sampan_stream_t* stream,
                             void (*function)(void* context, std::int32_t failed), void* context,
                             sampan_error_t* error) {
-  return guarded(*stream, error, [&] { stream->host_function(function, context); });
+  return guarded(*stream, error, [&] {
+    stream->run_on_host([function, context](bool failed) { function(context, failed ? 1 : 0); });
+  });
 }
 
 sampan_code_t flush(sampan_stream_t* stream, sampan_error_t* error) {
@@ -89,18 +90,25 @@ const sampan_stream_table_t kStreamTable = {
 
 namespace {
 
-// Waits without end; true if the point failed.
-bool fails(Point* point) noexcept {
-  if (point == nullptr) return false;
+// Waits without end. False if the point failed, or if the driver can't tell: then
+// `on_failure(cause)` has run.
+template <typename OnFailure>
+bool reached(Point* point, OnFailure&& on_failure) noexcept {
+  if (point == nullptr) return true;
   try {
     (void)point->wait(SAMPAN_WAIT_FOREVER);
-    return false;
-  } catch (...) {
     return true;
+  } catch (const Failure& cause) {
+    on_failure(cause);
+  } catch (...) {
+    on_failure(Failure(SAMPAN_OUT_OF_HOST_MEMORY, "No host memory to wait for an event"));
   }
+  return false;
 }
 
-void wait_quietly(const std::shared_ptr<Point>& point) noexcept { (void)fails(point.get()); }
+void wait_quietly(const std::shared_ptr<Point>& point) noexcept {
+  (void)reached(point.get(), [](const Failure&) {});
+}
 
 }  // namespace
 
@@ -230,10 +238,10 @@ void Stream::wait_for(const Device& owner, std::shared_ptr<Point> point) {
 void Stream::relay(const std::shared_ptr<Point>& point) {
   auto gate = std::make_shared<Gate>(device_);
   std::function<void()> task = [gate, point] {
-    if (fails(point.get())) {
-      gate->fail();
-    } else {
+    if (reached(point.get(), [](const Failure&) {})) {
       gate->open();
+    } else {
+      gate->fail();
     }
   };
   Worker& thread = worker();
@@ -246,20 +254,23 @@ void Stream::relay(const std::shared_ptr<Point>& point) {
   }
 }
 
-void Stream::host_function(void (*function)(void* context, std::int32_t failed), void* context) {
+void Stream::run_on_host(std::function<void(bool failed)> task) {
   const std::shared_ptr<Point> before = tail();
   auto gate = std::make_shared<Gate>(device_);
   // Not through clSetEventCallback, which may not block and which PoCL 3.1 leaves out for work
   // that failed. Opening the gate after a failure lets nothing run: the failure lies before it.
-  std::function<void()> task = [gate, before, function, context] {
-    function(context, fails(before.get()) ? 1 : 0);
+  std::function<void()> in_order = [gate, before, task = std::move(task), progress = progress_,
+                                    mark = progress_->mark()] {
+    const bool sound =
+        reached(before.get(), [&](const Failure& cause) { progress->note_failure(cause, mark); });
+    task(!sound);
     gate->open();
   };
   Worker& thread = worker();
-  enqueue_barrier(gate->event(), "Enqueuing a host function");
+  enqueue_barrier(gate->event(), "Enqueuing work of the host");
   progress_->note_work();
   try {
-    thread.post(std::move(task));
+    thread.post(std::move(in_order));
   } catch (const std::bad_alloc&) {
     gate->open();
     throw;

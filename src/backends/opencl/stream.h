@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -58,8 +59,9 @@ class Stream {
   /// Work from now on waits for `point`, made by `owner`.
   void wait_for(const Device& owner, std::shared_ptr<Point> point);
 
-  /// See sampan_stream_table_t.
-  void host_function(void (*function)(void* context, std::int32_t failed), void* context);
+  /// Runs `task(failed)` on a thread of the stream's after all earlier work, and later work after
+  /// it; `failed`: earlier work did. `task` must not throw. Throws Failure.
+  void run_on_host(std::function<void(bool failed)> task);
 
  private:
   [[nodiscard]] std::shared_ptr<Point> make_point_locked();

@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <limits>
 #include <memory>
+#include <thread>
 #include <tuple>
 
 #include "path_test.h"
@@ -209,6 +211,84 @@ TEST_P(OpenclMemory, FillsWithEveryPattern) {
       }
     }
   }
+}
+
+std::uint8_t* host_bytes(const Handle<sampan_memory_t>& memory) {
+  Error error;
+  void* address = nullptr;
+  EXPECT_CODE(SAMPAN_OK, error,
+              Plugin::get().backend.memory->host_address(memory.get(), &address, error.get()));
+  return static_cast<std::uint8_t*>(address);
+}
+
+// The host's pool puts buffers of several streams into one block of pinned memory.
+TEST_P(OpenclMemory, StreamsShareAPinnedBlockWithoutWaitingForEachOther) {
+  constexpr std::uint64_t kPart = 4096;
+  const auto pinned = bench().memory(4 * kPart, SAMPAN_MEMORY_HOST);
+  std::uint8_t* const bytes = host_bytes(pinned);
+  const auto before = pattern_bytes(4 * kPart, 16);
+  std::copy(before.begin(), before.end(), bytes);
+  const auto held = bench().stream();
+  const auto free = bench().stream();
+  const auto event = bench().event(SAMPAN_EVENT_SIGNALLED);
+  const auto uploaded = pattern_bytes(kPart, 17);
+  std::vector<std::uint8_t> first(kPart), second(kPart);
+  Error error;
+  const auto& streams = *tables().stream;
+  const auto use = [&](sampan_stream_t* stream, std::uint64_t at, std::uint8_t* out) {
+    const std::uint64_t half = kPart / 2;
+    bench().upload(stream, {pinned.get(), at}, uploaded.data(), kPart);
+    ASSERT_CODE(
+        SAMPAN_OK, error,
+        streams.fill(stream, {pinned.get(), at + half}, before.data(), 16, 64, error.get()));
+    ASSERT_CODE(
+        SAMPAN_OK, error,
+        streams.copy(stream, {pinned.get(), at}, {pinned.get(), at + half}, half, error.get()));
+    bench().download(stream, out, {pinned.get(), at}, kPart);
+  };
+  ASSERT_CODE(SAMPAN_OK, error, streams.wait_event(held.get(), event.get(), error.get()));
+  use(held.get(), 0, first.data());
+  use(free.get(), kPart, second.data());
+  bench().wait(free.get());
+  bytes[2 * kPart] = 99;
+  EXPECT_TRUE(std::equal(before.begin(), before.begin() + kPart, bytes)) << "work ran too early";
+  ASSERT_CODE(SAMPAN_OK, error, tables().event->signal(event.get(), SAMPAN_OK, error.get()));
+  bench().wait(held.get());
+  auto expected = uploaded;
+  for (std::size_t i = 0; i < 64; ++i) expected[kPart / 2 + i] = before[i % 16];
+  std::copy_n(expected.begin() + kPart / 2, kPart / 2, expected.begin());
+  EXPECT_EQ(expected, first);
+  EXPECT_EQ(expected, second);
+  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), bytes));
+  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), bytes + kPart));
+  EXPECT_EQ(99, bytes[2 * kPart]);
+  EXPECT_TRUE(std::equal(before.begin() + 2 * kPart + 1, before.end(), bytes + 2 * kPart + 1));
+}
+
+TEST_P(OpenclMemory, ThreadsShareAPinnedBlock) {
+  constexpr std::size_t kThreads = 4;
+  constexpr std::uint64_t kPart = 1024;
+  const auto pinned = bench().memory(kThreads * kPart, SAMPAN_MEMORY_HOST);
+  std::array<std::size_t, kThreads> wrong{};
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      const auto stream = bench().stream();
+      std::vector<std::uint8_t> seen(kPart);
+      for (std::uint32_t round = 0; round < 50; ++round) {
+        const auto value = static_cast<std::uint8_t>(round * kThreads + t);
+        Error error;
+        EXPECT_CODE(SAMPAN_OK, error,
+                    tables().stream->fill(stream.get(), {pinned.get(), t * kPart}, &value, 1, kPart,
+                                          error.get()));
+        bench().download(stream.get(), seen.data(), {pinned.get(), t * kPart}, kPart);
+        bench().wait(stream.get());
+        wrong[t] += kPart - static_cast<std::size_t>(std::ranges::count(seen, value));
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ((std::array<std::size_t, kThreads>{}), wrong);
 }
 
 struct RowsCase {

@@ -236,6 +236,60 @@ TEST_P(OpenclStream, PinnedMemoryAsAnArgument) {
   EXPECT_EQ(42, value[0]);
 }
 
+// Parts of one pinned block belong to kernels of two streams and to the host.
+TEST_P(OpenclStream, KernelsOfTwoStreamsShareAPinnedBlock) {
+  const std::uint64_t step = std::max<std::uint64_t>(bench().info().offset_alignment_bytes, 256);
+  const auto held = bench().stream();
+  const auto free = bench().stream();
+  const auto pinned = bench().memory(4 * step, SAMPAN_MEMORY_HOST);
+  const auto event = bench().event(SAMPAN_EVENT_SIGNALLED);
+  Error error;
+  void* address = nullptr;
+  ASSERT_CODE(SAMPAN_OK, error, tables().memory->host_address(pinned.get(), &address, error.get()));
+  const auto value = [&](std::uint64_t part) -> std::int32_t& {
+    return *reinterpret_cast<std::int32_t*>(static_cast<char*>(address) + part * step);
+  };
+  for (std::uint64_t part = 0; part < 4; ++part) value(part) = 10;
+  ASSERT_CODE(SAMPAN_OK, error, streams().wait_event(held.get(), event.get(), error.get()));
+  const auto add = [&](sampan_stream_t* stream, std::uint64_t part, std::int32_t amount) {
+    const std::array args{region_arg(pinned.get(), part * step), value_arg(amount), value_arg(1u)};
+    launch(stream, make_launch(kernel("add"), args, 1, 1));
+  };
+  add(held.get(), 1, 1);
+  add(free.get(), 2, 2);
+  add(free.get(), 2, 20);
+  bench().wait(free.get());
+  EXPECT_EQ(10, value(1)) << "work ran too early";
+  EXPECT_EQ(32, value(2));
+  value(3) = 33;
+  ASSERT_CODE(SAMPAN_OK, error, events().signal(event.get(), SAMPAN_OK, error.get()));
+  bench().wait(held.get());
+  EXPECT_EQ(10, value(0));
+  EXPECT_EQ(11, value(1));
+  EXPECT_EQ(32, value(2));
+  EXPECT_EQ(33, value(3));
+}
+
+TEST_P(OpenclStream, PinnedAndDeviceMemoryInOneLaunch) {
+  const std::uint64_t step = std::max<std::uint64_t>(bench().info().offset_alignment_bytes, 256);
+  const auto stream = bench().stream();
+  const auto pinned = bench().memory(3 * step, SAMPAN_MEMORY_HOST);
+  const auto device = bench().memory(64);
+  std::vector<std::int32_t> ones(16, 1), tens(16, 10), results(16);
+  bench().upload(stream.get(), {pinned.get(), step}, ones.data(), 64);
+  bench().upload(stream.get(), {device.get(), 0}, tens.data(), 64);
+  // Two parts of one pinned memory, one of them written; then a part as input and output.
+  const std::array both{region_arg(pinned.get(), 2 * step), region_arg(device.get()),
+                        region_arg(pinned.get(), step)};
+  launch(stream.get(), make_launch(kernel("sum"), both, 1, 16));
+  const std::array again{region_arg(pinned.get(), 2 * step), region_arg(pinned.get(), 2 * step),
+                         region_arg(device.get())};
+  launch(stream.get(), make_launch(kernel("sum"), again, 1, 16));
+  bench().download(stream.get(), results.data(), {pinned.get(), 2 * step}, 64);
+  bench().wait(stream.get());
+  EXPECT_EQ(std::vector<std::int32_t>(16, 21), results);
+}
+
 struct RefusedLaunch {
   const char* kernel;
   std::uint32_t args, items;
