@@ -23,8 +23,9 @@ typedef u16 bf16;
 #define CONSTANT __constant
 #define RESTRICT restrict
 
+/* OpenCL C has functions called step, dot, max ...: the prefix lets kernels have such names. */
 #define KERNEL(name, wx, wy, wz) \
-  __kernel __attribute__((reqd_work_group_size(wx, wy, wz))) void name
+  __kernel __attribute__((reqd_work_group_size(wx, wy, wz))) void sampan_kernel_##name
 #define KERNEL_FLAT KERNEL
 #define LOCAL_POOL(T, name, count) __local T name[count] __attribute__((aligned(64)))
 #define LID(d) ((u32)get_local_id(d))

@@ -23,9 +23,14 @@ const std::string* lasting(const std::string& name) {
   return &*names->insert(name).first;
 }
 
+// The dialect puts a prefix before the names of its kernels (kernels/dialect/opencl.h); OpenCL C of
+// the user's own has none.
 OwnedKernel make_kernel(cl::Program program, const std::string& name) {
   cl::Int code = cl::kSuccess;
-  OwnedKernel kernel(api().create_kernel(program, name.c_str(), &code));
+  OwnedKernel kernel(api().create_kernel(program, ("sampan_kernel_" + name).c_str(), &code));
+  if (code == cl::kInvalidKernelName) {
+    kernel = OwnedKernel(api().create_kernel(program, name.c_str(), &code));
+  }
   check(code, "clCreateKernel", During::kBuild, "Looking up kernel '" + name + "'");
   return kernel;
 }

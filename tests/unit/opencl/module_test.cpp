@@ -211,6 +211,23 @@ TEST_F(OpenclModule, KernelsAreFoundByName) {
   EXPECT_NE(std::string::npos, error.message().find("'absent'")) << error.message();
 }
 
+TEST_F(OpenclModule, KernelsOfTheDialectGoByTheirOwnNames) {
+  const std::string text =
+      "__kernel void sampan_kernel_step(__global int* out) { out[0] = 1; }\n"
+      "__kernel void plain(__global int* out) { out[0] = 2; }\n";
+  const auto loaded = load_source(text, nullptr);
+  ASSERT_EQ(SAMPAN_OK, loaded.code);
+  const auto stream = bench_.stream();
+  for (const std::string name : {"step", "plain"}) {
+    const auto launch = make_launch(bench_.kernel(loaded.module, name.c_str()), {}, 1, 1);
+    Error error;
+    EXPECT_EQ(SAMPAN_INVALID_ARGUMENT,
+              Plugin::get().backend.stream->launch(stream.get(), &launch, error.get()));
+    EXPECT_NE(std::string::npos, error.message().find("'" + name + "' takes 1 arguments"))
+        << error.message();
+  }
+}
+
 TEST_F(OpenclModule, KernelInfo) {
   const auto loaded = load_source(kSource, "-DVALUE=1");
   ASSERT_EQ(SAMPAN_OK, loaded.code);
