@@ -90,7 +90,10 @@ Generation generate(const Device& device, const ModelFolder& model, const Genera
 Perplexity perplexity(const Device& device, const ModelFolder& model, const std::string& text,
                       const std::string& what, const Progress& progress) {
   const std::vector<std::int32_t> ids = model.tokenizer.encode(text, what);
-  const auto context = static_cast<std::size_t>(model.config.max_context_tokens);
+  if (ids.empty()) throw ModelError(what + ": holds no text to score; give a file with some");
+  // A short text takes no more memory than it needs, whatever context the model claims.
+  const auto context =
+      std::min(static_cast<std::size_t>(model.config.max_context_tokens), ids.size());
   const auto vocab = static_cast<std::size_t>(model.config.vocab_size);
   Decoder decoder(device, model, context, progress);
   Perplexity result;
@@ -105,8 +108,7 @@ Perplexity perplexity(const Device& device, const ModelFolder& model, const std:
     }
     result.tokens += piece.size();
   }
-  result.perplexity =
-      result.tokens > 0 ? std::exp(result.nll / static_cast<double>(result.tokens)) : 0;
+  result.perplexity = std::exp(result.nll / static_cast<double>(result.tokens));
   return result;
 }
 

@@ -40,7 +40,16 @@ std::vector<EnvironmentVariable> environment() {
        "v2, v3, v4 or v4_bf16: highest instruction level that the CPU backend uses"},
       {"SAMPAN_CPU_MEMORY_MB", "memory limit of each CPU device in MiB"},
       {"SAMPAN_CXX", "C++ compiler for portable kernels on the CPU (default: c++, g++, clang++)"},
+      {"SAMPAN_OPENCL_LIBRARY", "OpenCL loader or driver to open (default: libOpenCL.so.1)"},
       {"SAMPAN_OPENCL_MEMORY", "svm, usm or buffer: forces how OpenCL memory is allocated"},
+      {"SAMPAN_OPENCL_BINARIES",
+       "1 or 0: whether compiled OpenCL programs are cached (default: unless the driver does)"},
+      {"XDG_CACHE_HOME", "compiled code is cached in its folder sampan (default: ~/.cache)"},
+      {"XDG_DATA_HOME",
+       "plug-ins are found in its folder sampan/plugins (default: ~/.local/share)"},
+      {"HOME", "the ~ above; without it compiled code is kept in memory alone"},
+      {"TMPDIR", "folder of the files that a compilation needs (default: /tmp)"},
+      {"PATH", "where the C++ compiler for portable kernels is looked for"},
   };
   std::vector<EnvironmentVariable> result;
   for (const Row& row : kRows) {

@@ -27,9 +27,10 @@ std::string options_text(const LoadOptions& options) {
   std::sort(defines.begin(), defines.end());
   std::string text;
   for (const auto& [name, value] : defines) {
-    if (name.empty() || !is_macro_text(name) || !is_macro_text(value)) {
+    if (name.empty()) throw_invalid("a definition has no name; write NAME=VALUE");
+    if (!is_macro_text(name) || !is_macro_text(value)) {
       throw_invalid("the definition '" + name + "=" + value +
-                    "' holds a space, a quote or a control character");
+                    "' holds a space, a quote or a control character; leave it out");
     }
     text += (text.empty() ? "-D" : " -D") + name + (value.empty() ? "" : "=" + value);
   }

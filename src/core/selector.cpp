@@ -40,6 +40,18 @@ std::string ids_of(const std::vector<Device>& devices) {
                                         ids_of(there) + " (see `sampan devices`)");
 }
 
+// A backend without a device: why.
+[[noreturn]] void throw_no_device_of(std::string_view backend) {
+  for (const BackendInfo& info : Registry::instance().backends()) {
+    if (info.name == backend && !info.reason.empty()) {
+      throw Error(ErrorCode::not_found, "the backend of '" + std::string(backend) + "' is " +
+                                            std::string(to_string(info.status)) + ": " +
+                                            info.reason);
+    }
+  }
+  throw_not_found(backend, Registry::instance().all_devices());
+}
+
 std::vector<Device> by_identity(std::string_view selector) {
   const std::string wanted = selector.starts_with("uuid=")
                                  ? "uuid:" + lower_without(selector.substr(5), "-")
@@ -64,10 +76,8 @@ std::vector<Device> by_id(std::string_view selector) {
                                           "'; there are: " + known + std::string(kForms));
   }
   const std::vector<Device> all = Registry::instance().devices_of(backend);
-  if (colon == std::string_view::npos) {
-    if (all.empty()) throw_not_found(selector, Registry::instance().all_devices());
-    return all;
-  }
+  if (all.empty()) throw_no_device_of(backend);
+  if (colon == std::string_view::npos) return all;
   const std::string_view digits = selector.substr(colon + 1);
   unsigned ordinal = 0;
   const auto [end, problem] =

@@ -16,11 +16,20 @@ struct Forced {
   std::string provider;
 };
 
+bool is_provider(const std::string& name) {
+  return name.empty() || name == "backend" || name == "portable" || name == "host";
+}
+
+// Throws as long as the environment asks for what there isn't.
 Forced& forced() {
   static Forced* const instance = [] {
-    auto* start = new Forced;
-    if (const char* value = ::secure_getenv("SAMPAN_OPS_PROVIDER")) start->provider = value;
-    return start;
+    const char* value = ::secure_getenv("SAMPAN_OPS_PROVIDER");
+    const std::string provider = value != nullptr ? value : "";
+    if (!is_provider(provider)) {
+      throw Error(ErrorCode::invalid_argument, "SAMPAN_OPS_PROVIDER is '" + provider +
+                                                   "'; set it to backend, portable or host");
+    }
+    return new Forced{{}, provider};
   }();
   return *instance;
 }
@@ -48,7 +57,7 @@ std::string to_string(Provider provider) {
 }
 
 void set_provider(std::string provider) {
-  if (provider != "" && provider != "backend" && provider != "portable" && provider != "host") {
+  if (!is_provider(provider)) {
     throw Error(ErrorCode::invalid_argument,
                 "'" + provider + "' is no provider; there are backend, portable and host");
   }

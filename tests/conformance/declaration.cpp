@@ -34,7 +34,8 @@ std::vector<Exclusion> entries_of(const Json& root, const char* list, const std:
     Exclusion exclusion{text_of(entry, "test", name), text_of(entry, "reason", name),
                         text_of(entry, "driver", name)};
     if (exclusion.test.empty() || exclusion.reason.empty()) {
-      fail(name, std::string("an entry of '") + list + "' lacks its test or its reason");
+      fail(name,
+           std::string("an entry of '") + list + "' lacks its test or its reason; write both");
     }
     entries.push_back(std::move(exclusion));
   }
@@ -73,7 +74,8 @@ Declaration Declaration::read(const std::filesystem::path& file) {
 
 Declaration Declaration::parse(std::string_view json, const std::string& name) {
   const Json root = Json::parse(json, nullptr, /*allow_exceptions=*/false);
-  if (!root.is_object()) fail(name, "it is no JSON object");
+  if (!root.is_object())
+    fail(name, "it is no JSON object; write one with unsupported and expected_failure");
   for (const auto& [key, value] : root.items()) {
     if (key != "unsupported" && key != "expected_failure") {
       fail(name, "unknown key '" + key + "'; there are unsupported and expected_failure");

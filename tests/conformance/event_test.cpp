@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "conformance.h"
+#include "threads.h"
 
 namespace sampan::conformance {
 namespace {
@@ -79,9 +80,9 @@ void add_host(CaseList& cases) {
     Gate gate(stream);
     stream.record(event);
     {
-      std::vector<std::jthread> threads;
+      Threads threads;
       for (int i = 0; i < 8; ++i) {
-        threads.emplace_back([&] {
+        threads.start([&] {
           event.wait();
           ++done;
         });
@@ -89,6 +90,7 @@ void add_host(CaseList& cases) {
       std::this_thread::sleep_for(20ms);
       EXPECT_EQ(done, 0);
       gate.open();
+      threads.join();
     }
     EXPECT_EQ(done, 8);
   });

@@ -1,8 +1,8 @@
 // Loading code: the dialect, definitions, shipped kernels, binaries; code that is wrong.
 #include <algorithm>
-#include <thread>
 
 #include "conformance.h"
+#include "threads.h"
 
 namespace sampan::conformance {
 namespace {
@@ -121,29 +121,29 @@ void add_handles(CaseList& cases) {
   });
   cases.add("Module", "OneKernelOnManyStreamsAtOnce", [] {
     const Kernel step = helper_kernel("advance");
-    std::vector<std::jthread> threads;
     std::vector<std::uint32_t> results(8);
+    Threads threads;
     for (std::uint32_t id = 0; id < 8; ++id) {
-      threads.emplace_back([&results, &step, id, on = device()] {
+      threads.start([&results, &step, id, on = device()] {
         Stream stream = on.create_stream();
         const Buffer data = upload(stream, std::vector<std::uint32_t>{id});
         for (std::uint32_t i = 0; i < 500; ++i) stream.launch(step, items64(1), 1u, 1u, id, data);
         results[id] = download<std::uint32_t>(stream, data)[0];
       });
     }
-    threads.clear();
+    threads.join();
     for (std::uint32_t id = 0; id < 8; ++id) EXPECT_EQ(results[id], id * 501);
   });
   cases.add("Module", "LoadedByManyThreadsAtOnce", [] {
-    std::vector<std::jthread> threads;
     std::vector<int> loaded(8);
+    Threads threads;
     for (std::size_t id = 0; id < 8; ++id) {
-      threads.emplace_back([&loaded, id, on = device()] {
+      threads.start([&loaded, id, on = device()] {
         const Module module = on.load(Code::dialect("case", kSetText), {{{"VALUE", "5"}}});
         loaded[id] = module.kernel("set") ? 1 : 0;
       });
     }
-    threads.clear();
+    threads.join();
     EXPECT_EQ(std::ranges::count(loaded, 1), 8);
   });
 }

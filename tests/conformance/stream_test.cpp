@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "conformance.h"
+#include "threads.h"
 
 namespace sampan::conformance {
 namespace {
@@ -140,9 +141,9 @@ void add_waiting(CaseList& cases) {
     std::atomic<int> done{0};
     Gate gate(stream);
     {
-      std::vector<std::jthread> threads;
+      Threads threads;
       for (int i = 0; i < 4; ++i) {
-        threads.emplace_back([&] {
+        threads.start([&] {
           stream.synchronize();
           ++done;
         });
@@ -150,6 +151,7 @@ void add_waiting(CaseList& cases) {
       std::this_thread::sleep_for(20ms);
       EXPECT_EQ(done, 0);
       gate.open();
+      threads.join();
     }
     EXPECT_EQ(done, 4);
   });

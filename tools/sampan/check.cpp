@@ -140,7 +140,10 @@ void print_json(const std::vector<Target>& targets, const Reports& reports) {
 
 int check(const Options& options) {
   const std::vector<std::string> names = conformance::case_names(options.filter);
-  if (names.empty()) throw std::runtime_error("--filter '" + options.filter + "' selects no case");
+  if (names.empty()) {
+    throw std::runtime_error("--filter '" + options.filter +
+                             "' selects no case; see `sampan check --list`");
+  }
   if (options.list) {
     for (const std::string& name : names) std::printf("%s\n", name.c_str());
     return 0;

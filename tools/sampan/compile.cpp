@@ -1,6 +1,5 @@
 #include <cstdio>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -8,6 +7,7 @@
 
 #include "commands.h"
 #include "sampan/device.h"
+#include "text_file.h"
 
 namespace sampan::cli {
 namespace {
@@ -16,12 +16,6 @@ struct Options {
   std::string file, device = "auto", output;
   std::vector<std::string> defines, kernels;
 };
-
-std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw std::runtime_error(path + ": it can't be opened; check the path");
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 LoadOptions to_load_options(const std::vector<std::string>& defines) {
   LoadOptions options;
@@ -33,28 +27,34 @@ LoadOptions to_load_options(const std::vector<std::string>& defines) {
   return options;
 }
 
-void write_binary(const Module& module, const std::string& path) {
+// Returns its size.
+std::size_t write_binary(const Module& module, const std::string& path) {
   const std::vector<std::byte> bytes = module.binary();
   std::ofstream out(path, std::ios::binary);
   out.write(reinterpret_cast<const char*>(bytes.data()),
             static_cast<std::streamsize>(bytes.size()));
   out.close();
-  if (!out) throw std::runtime_error(path + ": it can't be written; is the disk full?");
-  std::printf("%s: %zu bytes\n", path.c_str(), bytes.size());
+  if (!out) throw std::runtime_error(path + ": it can't be written; check the path and the disk");
+  return bytes.size();
 }
 
 void compile(const Options& options) {
-  const std::string text = read_file(options.file);
+  const std::string text = read_text_file(options.file);
   const Device target = device(options.device);
   const Module module =
       target.load(Code::dialect(options.file, text), to_load_options(options.defines));
+  // All that can fail comes before the first output.
+  std::vector<Kernel> kernels;
+  for (const std::string& name : options.kernels) kernels.push_back(module.kernel(name));
+  const std::size_t size_bytes = options.output.empty() ? 0 : write_binary(module, options.output);
   std::printf("%s: compiles for %s (%s)\n", options.file.c_str(), target.id().c_str(),
               target.info().isa.c_str());
-  for (const std::string& name : options.kernels) {
-    const auto group = module.kernel(name).group();
-    std::printf("  %s: groups of %u x %u x %u items\n", name.c_str(), group[0], group[1], group[2]);
+  for (const Kernel& kernel : kernels) {
+    const auto group = kernel.group();
+    std::printf("  %s: groups of %u x %u x %u items\n", kernel.name().c_str(), group[0], group[1],
+                group[2]);
   }
-  if (!options.output.empty()) write_binary(module, options.output);
+  if (size_bytes > 0) std::printf("%s: %zu bytes\n", options.output.c_str(), size_bytes);
 }
 
 }  // namespace

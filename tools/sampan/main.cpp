@@ -1,20 +1,56 @@
+#include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <system_error>
 
 #include "commands.h"
+#include "output.h"
 #include "sampan/error.h"
 
 namespace {
 
+constexpr int kFailed = 1, kWrongUsage = 2;
+
 // One sentence on stderr; a build log or the like behind it.
 int report(const std::exception& exception) {
-  std::fprintf(stderr, "sampan: %s\n", exception.what());
+  std::fprintf(stderr, "sampan: %s\n", sampan::cli::safe_to_show(exception.what()).c_str());
   if (const auto* error = dynamic_cast<const sampan::Error*>(&exception)) {
     if (!error->info().detail.empty()) {
-      std::fprintf(stderr, "%s\n", error->info().detail.c_str());
+      std::fprintf(stderr, "%s\n", sampan::cli::safe_to_show(error->info().detail).c_str());
     }
   }
-  return 1;
+  return kFailed;
+}
+
+int report_usage(const std::string& problem) {
+  std::fprintf(stderr, "sampan: %s; see sampan --help\n",
+               sampan::cli::safe_to_show(problem).c_str());
+  return kWrongUsage;
+}
+
+int run(CLI::App& app, int& exit_code, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) return report_usage(error.what());
+    return app.exit(error);  // --help, --version
+  } catch (const std::exception& exception) {
+    return report(exception);
+  }
+  // Not CLI11's require_subcommand: it would hide the word that is no command.
+  if (app.get_subcommands().empty()) return report_usage("a command is missing");
+  return exit_code;
+}
+
+// A full disk or a closed pipe is known when the last of the output has been written.
+int finish_output(int exit_code) {
+  errno = 0;
+  const bool flushed = std::fflush(stdout) == 0;
+  if ((flushed && std::ferror(stdout) == 0) || exit_code != 0) return exit_code;
+  const std::string why = errno != 0 ? " (" + std::generic_category().message(errno) + ")" : "";
+  std::fprintf(stderr, "sampan: the output can't be written%s; check where stdout goes\n",
+               why.c_str());
+  return kFailed;
 }
 
 }  // namespace
@@ -22,19 +58,11 @@ int report(const std::exception& exception) {
 int main(int argc, char** argv) {
   CLI::App app("Sampan: one API over accelerators of every maker", "sampan");
   app.set_version_flag("--version", SAMPAN_VERSION);
-  app.require_subcommand(1);
   int exit_code = 0;
   sampan::cli::add_devices(app, exit_code);
   sampan::cli::add_run(app, exit_code);
   sampan::cli::add_check(app, exit_code);
   sampan::cli::add_compile(app, exit_code);
   sampan::cli::add_env(app, exit_code);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  } catch (const std::exception& exception) {
-    return report(exception);
-  }
-  return exit_code;
+  return finish_output(run(app, exit_code, argc, argv));
 }

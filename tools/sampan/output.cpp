@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "utf8.h"
+
 namespace sampan::cli {
 namespace {
 
@@ -45,6 +47,29 @@ std::string human_bytes(std::uint64_t bytes) {
   char text[32];
   std::snprintf(text, sizeof(text), unit == 0 ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
   return text;
+}
+
+std::string safe_to_show(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const llm::Utf8Prefix prefix = llm::utf8_prefix(text);
+    const std::string_view character = text.substr(0, prefix.size_bytes);
+    const auto first = static_cast<unsigned char>(character[0]);
+    const bool is_control =
+        (first < 0x20 && first != '\n' && first != '\t') || first == 0x7f ||
+        (character.size() == 2 && first == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0);
+    if (prefix.start == llm::Utf8Start::kCharacter && !is_control) {
+      out += character;
+    } else {
+      for (const char byte : character) {
+        char escaped[8];
+        std::snprintf(escaped, sizeof(escaped), "\\x%02x", static_cast<unsigned char>(byte));
+        out += escaped;
+      }
+    }
+    text.remove_prefix(prefix.size_bytes);
+  }
+  return out;
 }
 
 ProgressLine::ProgressLine(std::string what)

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sampan::cli {
@@ -20,6 +21,10 @@ class Table {
 
 /// "23.4 GiB"
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);
+
+/// `text` made safe to show: control characters other than line breaks and tabs, and bytes that
+/// aren't UTF-8, as \xNN. A compiler's log quotes the source, which may hold anything.
+[[nodiscard]] std::string safe_to_show(std::string_view text);
 
 /// A line on stderr that is rewritten in place; nothing if stderr is no terminal.
 class ProgressLine {

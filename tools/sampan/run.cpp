@@ -1,12 +1,12 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <cmath>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "commands.h"
@@ -14,6 +14,7 @@
 #include "model_path.h"
 #include "output.h"
 #include "sampan/device.h"
+#include "text_file.h"
 
 namespace sampan::cli {
 namespace {
@@ -130,9 +131,10 @@ int generate_on_all(const Options& options) {
   bool all_match = true;
   for (const Device& target : chosen_devices(options)) {
     const bool show = rows.empty() && !options.json;
-    if (show) std::printf("%s", generate.prompt.c_str());
-    const auto on_text = [](const std::string& text) {
-      std::printf("%s", text.c_str());
+    // The prompt is shown with the first text behind it: it may not be one, or not fit.
+    std::string shown = generate.prompt;
+    const auto on_text = [&shown](const std::string& text) {
+      std::printf("%s%s", std::exchange(shown, {}).c_str(), text.c_str());
       std::fflush(stdout);
     };
     Row row{target, {}, true};
@@ -142,7 +144,7 @@ int generate_on_all(const Options& options) {
           llm::generate(target, model, generate,
                         show ? on_text : std::function<void(const std::string&)>{}, loading(line));
     }
-    if (show) std::printf("\n");
+    if (show) std::printf("%s\n", shown.c_str());
     if (!rows.empty()) row.matches_first = row.generation.tokens == rows[0].generation.tokens;
     all_match = all_match && row.matches_first;
     rows.push_back(std::move(row));
@@ -152,15 +154,9 @@ int generate_on_all(const Options& options) {
   return all_match ? 0 : 1;
 }
 
-std::string read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw std::runtime_error(path + ": it can't be opened; check --perplexity");
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 int score_on_all(const Options& options) {
   const llm::ModelFolder model = llm::ModelFolder::open(model_folder(options));
-  const std::string text = read_text(options.perplexity_file);
+  const std::string text = read_text_file(options.perplexity_file);
   Json out{{"file", options.perplexity_file}, {"devices", Json::array()}};
   Table table({"device", "tokens", "perplexity"});
   for (const Device& target : chosen_devices(options)) {
@@ -204,6 +200,9 @@ void add_run(CLI::App& app, int& exit_code) {
   command->add_option("--perplexity", options->perplexity_file, "Score this text instead");
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, prompt, &exit_code] {
+    if (std::isnan(options->temperature)) {  // passes the range check
+      throw CLI::ValidationError("--temperature", "nan is not in range 0 to 100");
+    }
     options->has_prompt = prompt->count() > 0;
     exit_code =
         options->perplexity_file.empty() ? generate_on_all(*options) : score_on_all(*options);

@@ -49,7 +49,7 @@ std::string TempDir::write_file(std::string_view name, ByteView contents) const 
   }
   if (error != 0) {
     throw std::runtime_error("cannot write the temporary file " + in_quotes(path) + ": " +
-                             errno_text(error));
+                             errno_text(error) + "; set TMPDIR to a folder with free space");
   }
   return path;
 }

@@ -104,7 +104,10 @@ std::vector<DevicePlace> listed(hwloc_topology_t topology, hwloc_const_bitmap_t 
       }
     }
     if (place.cores.empty()) {
-      error = "SAMPAN_CPU_DEVICES is neither 'all' nor 'numa' nor core lists like '0-1;2-3'";
+      error =
+          "SAMPAN_CPU_DEVICES is neither 'all' nor 'numa' nor core lists like '0-1;2-3'; set it to "
+          "one "
+          "of them";
       return {};
     }
     place.threads = static_cast<unsigned>(place.cores.size());

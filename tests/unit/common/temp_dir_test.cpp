@@ -88,7 +88,8 @@ TEST(TempDir, NamesPlaceAndCauseOfAFailure) {
   const TempDir temp = TempDir::create("sampan-test");
   const std::string file = temp.write_file("once", bytes_of("1"));
   EXPECT_EQ(message_of([&] { temp.write_file("once", bytes_of("2")); }),
-            "cannot write the temporary file '" + file + "': File exists");
+            "cannot write the temporary file '" + file +
+                "': File exists; set TMPDIR to a folder with free space");
   EXPECT_EQ(testing::read_file(file), "1");
 }
 
