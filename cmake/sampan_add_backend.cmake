@@ -1,9 +1,10 @@
-# sampan_add_backend(NAME <name> SOURCES <file>... [LIBS <target>...])
+# sampan_add_backend(NAME <name> SOURCES <file>... [LIBS <target>...] [EXAMPLE])
 # Builds the plug-in libsampan_<name>.so into lib/sampan, where the loader looks. It exports
 # sampan_backend_query and nothing else. The names of all backends end up in the global property
-# SAMPAN_BACKENDS.
+# SAMPAN_BACKENDS. An EXAMPLE is built into lib/examples instead, where the loader doesn't look, and
+# isn't installed.
 function(sampan_add_backend)
-  cmake_parse_arguments(PARSE_ARGV 0 ARG "" "NAME" "SOURCES;LIBS")
+  cmake_parse_arguments(PARSE_ARGV 0 ARG "EXAMPLE" "NAME" "SOURCES;LIBS")
   set(target sampan_${ARG_NAME})
   add_library(${target} MODULE ${ARG_SOURCES})
   target_compile_features(${target} PRIVATE cxx_std_20)
@@ -17,7 +18,10 @@ function(sampan_add_backend)
     CXX_VISIBILITY_PRESET hidden
     C_VISIBILITY_PRESET hidden
     VISIBILITY_INLINES_HIDDEN ON
-    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/sampan)
-  install(TARGETS ${target} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/sampan)
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/$<IF:$<BOOL:${ARG_EXAMPLE}>,examples,sampan>)
   set_property(GLOBAL APPEND PROPERTY SAMPAN_BACKENDS ${ARG_NAME})
+  if(ARG_EXAMPLE)
+    return()
+  endif()
+  install(TARGETS ${target} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/sampan)
 endfunction()

@@ -1,7 +1,7 @@
 // NVRTC and hipRTC, which share one interface under two prefixes. Both compile without a device.
 #include <dlfcn.h>
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <regex>
