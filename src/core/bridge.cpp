@@ -57,8 +57,11 @@ class Bridge {
     ErrorRecord error;
     const auto code = pair.source->device()->backend.event.query(pair.source->raw(), error.raw());
     if (code == SAMPAN_NOT_READY) return false;
-    ErrorRecord ignored;
-    pair.target->device()->backend.event.signal(pair.target->raw(), code, ignored.raw());
+    const auto& events = pair.target->device()->backend.event;
+    ErrorRecord failure, ignored;
+    const auto signalled = events.signal(pair.target->raw(), code, failure.raw());
+    // Who waits must not wait for ever: the failure to tell them is what they are told.
+    if (signalled != SAMPAN_OK) events.signal(pair.target->raw(), signalled, ignored.raw());
     return true;
   }
 

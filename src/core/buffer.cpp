@@ -65,7 +65,8 @@ void* BufferImpl::host_data() const {
   ErrorRecord error;
   void* base = nullptr;
   const auto code = device_->backend.memory.host_address(memory_, &base, error.raw());
-  if (code == SAMPAN_UNSUPPORTED) return nullptr;
+  // Memory of the other kinds is there to be reached: no address would crash whoever asks.
+  if (code == SAMPAN_UNSUPPORTED && kind_ == MemoryKind::device) return nullptr;
   check(code, error, device_->backend.name);
   return static_cast<std::byte*>(base) + grant_.offset_bytes;
 }

@@ -38,13 +38,14 @@ void copy_chunks(StreamImpl& from, const View& src, StreamImpl& to, const View& 
     }
     auto* host = static_cast<std::byte*>(slot.staging->host_data());
     if (slot.written) from.wait(slot.written);
+    // The staging memory is the reader's; the writer uses it, too, until `written`. Noted first:
+    // the next call may fail with the copy before it under way.
+    slot.staging->note_use(to.key());
+    slot.staging->note_use(from.key());
     from.copy_to_host({host, chunk}, *src.impl(), src.offset_bytes() + done);
     to.wait(record(from));
     to.copy_from_host(*dst.impl(), dst.offset_bytes() + done, {host, chunk});
     slot.written = record(to);
-    // The staging memory is the reader's; the writer uses it, too, until `written`.
-    slot.staging->note_use(to.key());
-    slot.staging->note_use(from.key());
     done += chunk;
   }
 }
