@@ -1,4 +1,5 @@
 """sampan env lists what the sources read, no more and no less."""
+import json
 import re
 
 from harness import case
@@ -37,4 +38,27 @@ def env_shows_values(setup):
 @case
 def env_does_not_open_devices(setup):
     """It works where nothing else does: it is what helps then."""
-    setup.works("env", env={"SAMPAN_DEVICES": "acme", "SAMPAN_CPU_DEVICES": "garbage"})
+    setup.works("env", env={"SAMPAN_DEVICES": "acme", "SAMPAN_CPU_DEVICES": "garbage",
+                            "SAMPAN_LOG": "loud", "SAMPAN_TRACE": "/"})
+
+
+@case
+def log_level_unknown(setup):
+    for words in (["devices"], ["run"], ["check"]):
+        setup.refused(*words, env={"SAMPAN_LOG": "loud"},
+                      mentions=["SAMPAN_LOG", "'loud'", "warning"])
+
+
+@case
+def trace_unwritable(setup):
+    for path in ("/", "nowhere/trace.json"):
+        setup.refused("run", env={"SAMPAN_TRACE": path}, mentions=["SAMPAN_TRACE", path])
+
+
+@case
+def trace_is_json(setup):
+    trace = setup.folder / "trace.json"
+    setup.works("run", "--device", "cpu", "--tokens", "2", env={"SAMPAN_TRACE": str(trace)})
+    events = json.loads(trace.read_text())
+    events = events["traceEvents"] if isinstance(events, dict) else events
+    assert len(events) > 10 and all("ph" in event for event in events)

@@ -167,6 +167,9 @@ TEST_F(fault, signal_that_fails_ends_the_wait) {
   script("fail_call=1:13", "other");  // the next call into it is the signal
   mock().release_hangs();
   source.synchronize();
+  finish_within(kForEver, [] {
+    while (mock("other").calls() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  });
   finish_within(kForEver,
                 [&] { expect_error(ErrorCode::driver_error, [&] { waiting.synchronize(); }); });
   EXPECT_STREQ(mock("other").call_name(1), "event.signal");

@@ -174,8 +174,11 @@ TEST_F(fault, memory_of_a_failed_stream_is_used_again) {
   for (int i = 0; i < 20; ++i) {
     Stream stream = device(2).create_stream();
     const Buffer buffer = stream.allocate(most - (64 << 10));
+    // The hang lets the fill be enqueued before the failure is known.
+    stream.launch(mock_kernel(device(2), "hang"), {});
     stream.launch(mock_kernel(device(2), "fail"), {});
     stream.fill(buffer.view(DType::u8).slice(0, 0, 64), std::uint8_t{1});
+    mock().release_hangs();
     expect_error(ErrorCode::launch_failed, [&] { stream.synchronize(); });
   }
 }

@@ -1,11 +1,18 @@
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <iterator>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
 #include <system_error>
 
 #include "commands.h"
 #include "output.h"
 #include "sampan/error.h"
+#include "sampan/log.h"
 
 namespace {
 
@@ -26,6 +33,28 @@ int report_usage(const std::string& problem) {
   std::fprintf(stderr, "sampan: %s; see sampan --help\n",
                sampan::cli::safe_to_show(problem).c_str());
   return kWrongUsage;
+}
+
+// Settings that the library, which prints nothing, would ignore when they are wrong.
+void check_settings() {
+  for (const sampan::EnvironmentVariable& variable : sampan::environment()) {
+    if (variable.value.empty()) continue;
+    if (variable.name == "SAMPAN_LOG") {
+      constexpr std::string_view kLevels[] = {"error", "warning", "info", "debug", "1"};
+      if (std::ranges::find(kLevels, variable.value) == std::end(kLevels)) {
+        throw std::runtime_error("SAMPAN_LOG is '" + variable.value +
+                                 "'; set it to error, warning, info or debug");
+      }
+    } else if (variable.name == "SAMPAN_TRACE") {
+      const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
+          std::fopen(variable.value.c_str(), "ae"), &std::fclose);
+      if (!file) {
+        throw std::runtime_error("SAMPAN_TRACE is " + variable.value +
+                                 ", which can't be written (" +
+                                 std::generic_category().message(errno) + "); name another file");
+      }
+    }
+  }
 }
 
 int run(CLI::App& app, int& exit_code, int argc, char** argv) {
@@ -63,6 +92,9 @@ int main(int argc, char** argv) {
   sampan::cli::add_run(app, exit_code);
   sampan::cli::add_check(app, exit_code);
   sampan::cli::add_compile(app, exit_code);
-  sampan::cli::add_env(app, exit_code);
+  for (CLI::App* command : app.get_subcommands({})) {
+    command->parse_complete_callback(check_settings);
+  }
+  sampan::cli::add_env(app, exit_code);  // works whatever is set: it is what helps then
   return finish_output(run(app, exit_code, argc, argv));
 }
