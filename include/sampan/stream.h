@@ -73,7 +73,8 @@ class Stream {
   /// too: this stream's device must be that of `dst` or of `src`; the other side's earlier work is
   /// not waited for (use events).
   void copy(const View& dst, const View& src);
-  /// From and to host memory; `host` holds exactly the elements of the view, dense.
+  /// From and to host memory; `host` holds exactly the elements of the view, dense. It may not
+  /// overlap memory that the view's buffer stands on (`Device::register_host`).
   void copy_from_host(const View& dst, std::span<const std::byte> host);
   void copy_to_host(std::span<std::byte> host, const View& src);
   template <class T>

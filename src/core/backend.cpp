@@ -41,6 +41,9 @@ struct Entry {
   const char* name;
   std::uint32_t since_minor = 0;
 };
+// Clang 14 derives none for aggregates.
+template <class Member>
+Entry(Member, const char*, std::uint32_t = 0) -> Entry<Member>;
 
 constexpr auto entries(const sampan_device_table_t&) {
   using T = sampan_device_table_t;
