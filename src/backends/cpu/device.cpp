@@ -180,7 +180,9 @@ Device::Device(const Settings& settings, const DevicePlace& place)
       spin_ns_(settings.machine.usable_cores > 1 ? kSpinNs : 0),
       forks_at_open_(fork_count()),
       pool_(place.threads, place.cores, spin_ns_),
-      budget_(settings.memory_limit_bytes) {}
+      // The kernel promises more than there is; nothing would be left to say no.
+      budget_(std::min(settings.memory_limit_bytes,
+                       look_at_memory(place.numa_node).total_bytes)) {}
 
 void Device::retire(std::unique_ptr<Retirable> remains) noexcept {
   if (lost()) {

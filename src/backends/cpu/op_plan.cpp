@@ -57,9 +57,13 @@ bool set_type(ElementType& to, std::uint32_t type, const char* operation, std::s
 class GemmPlan final : public OpPlan {
  public:
   GemmPlan(Device& device, const native::GemmDesc& desc, bool b_constant)
-      : desc_(desc), isa_(device.isa()) {
+      : device_(device), desc_(desc), isa_(device.isa()) {
     workspace_bytes = native::gemm_workspace_bytes(desc, isa_, device.pool().threads());
     if (b_constant) prepare_packing(device.pool().threads());
+  }
+
+  ~GemmPlan() override {
+    if (packed_) device_.budget().give_back(packed_bytes_);
   }
 
   Status run(const OpArgs& args, const native::Parallel& parallel, std::byte* workspace) override {
@@ -76,7 +80,7 @@ class GemmPlan final : public OpPlan {
   }
 
  private:
-  enum PackState { kUnpacked, kPacking, kPacked };
+  enum PackState { kUnpacked, kPacking, kPacked, kUnpackable };
 
   void prepare_packing(std::uint32_t threads) {
     if (desc_.batch != 1 && desc_.b.batch_stride != 0) return;
@@ -84,8 +88,12 @@ class GemmPlan final : public OpPlan {
     constexpr std::size_t kAlignment = native::kWorkspaceAlignmentBytes;
     packed_bytes_ = (packed_bytes_ + kAlignment - 1) / kAlignment * kAlignment;
     // Without room for a copy, every run reads B as it is.
-    if (packed_bytes_ > 0) packed_.reset(std::aligned_alloc(kAlignment, packed_bytes_));
-    if (!packed_) return;
+    if (packed_bytes_ == 0 || !device_.budget().take(packed_bytes_)) return;
+    packed_.reset(std::aligned_alloc(kAlignment, packed_bytes_));
+    if (!packed_) {
+      device_.budget().give_back(packed_bytes_);
+      return;
+    }
     // Few rows take another path over a packed B, which packs A too.
     native::GemmDesc packed = desc_;
     packed.packed_b = true;
@@ -94,6 +102,7 @@ class GemmPlan final : public OpPlan {
   }
 
   // True if the packed copy is that of this B. The first run makes it; another B is never packed.
+  // A run beside the first waits for it: over B as it lies it would give other bits.
   bool packed_for(const native::GemmBuffers& buffers, const native::Parallel& parallel) {
     if (!packed_) return false;
     int state = state_.load(std::memory_order_acquire);
@@ -101,9 +110,13 @@ class GemmPlan final : public OpPlan {
       packed_from_ = buffers.b;
       const Status status =
           native::gemm_pack_b(desc_, buffers, isa_, parallel, packed_.get(), packed_bytes_);
-      if (status != Status::ok) return false;  // stays kPacking: never tried again
-      state_.store(kPacked, std::memory_order_release);
-      return true;
+      state = status == Status::ok ? kPacked : kUnpackable;
+      state_.store(state, std::memory_order_release);
+      state_.notify_all();
+    }
+    if (state == kPacking) {
+      state_.wait(kPacking, std::memory_order_acquire);
+      state = state_.load(std::memory_order_acquire);
     }
     return state == kPacked && packed_from_ == buffers.b;
   }
@@ -112,6 +125,7 @@ class GemmPlan final : public OpPlan {
     void operator()(void* memory) const noexcept { std::free(memory); }
   };
 
+  Device& device_;
   const native::GemmDesc desc_;
   const native::IsaLevel isa_;
   std::unique_ptr<void, Free> packed_;

@@ -3,9 +3,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
 
 #include "plugin.h"
 
@@ -53,14 +57,52 @@ int fill_memory() {
   }
   std::printf("%zu blocks, then: %s\n", blocks.size(), error.record.message);
   if (error.record.code != SAMPAN_OUT_OF_DEVICE_MEMORY) return 1;
-  std::uint64_t free_bytes = 1;
+  std::uint64_t left_bytes = 1;
   std::uint64_t total_bytes = 0;
-  if (backend().device->memory_info(device.get(), &free_bytes, &total_bytes, &error) != SAMPAN_OK) {
+  if (backend().device->memory_info(device.get(), &left_bytes, &total_bytes, &error) != SAMPAN_OK) {
     return 1;
   }
-  std::printf("free %" PRIu64 " of %" PRIu64 "\n", free_bytes, total_bytes);
+  std::printf("free %" PRIu64 " of %" PRIu64 "\n", left_bytes, total_bytes);
   blocks.pop_back();
   return take() == SAMPAN_OK ? 0 : 1;
+}
+
+std::uint64_t free_bytes(const Device& device) {
+  ErrorRecord error;
+  std::uint64_t left = 0;
+  std::uint64_t total = 0;
+  const auto code = backend().device->memory_info(device.get(), &left, &total, &error);
+  return code == SAMPAN_OK ? left : 0;
+}
+
+// Makes plans whose constant B wants a packed copy of a MiB: while the device has the room and,
+// without a copy, when it has none. Says what the first took and gave back.
+int pack_weights() {
+  const Device device = open_device();
+  ErrorRecord error;
+  sampan_gemm_desc_t desc{};
+  desc.size = sizeof desc;
+  desc.a_type = desc.b_type = desc.c_type = desc.d_type = SAMPAN_F32;
+  desc.b_constant = 1;
+  desc.m = desc.n = desc.k = desc.lda = desc.ldb = desc.ldc = desc.ldd = 512;
+  desc.batch = 1;
+  desc.alpha = 1;
+  const auto plan_takes = [&]() -> std::uint64_t {
+    const std::uint64_t before = free_bytes(device);
+    sampan_op_plan_t* plan = nullptr;
+    std::uint64_t workspace_bytes = 0;
+    if (backend().ops->plan(device.get(), SAMPAN_OP_GEMM, &desc, &plan, &workspace_bytes, &error) !=
+        SAMPAN_OK) {
+      return UINT64_MAX;
+    }
+    const std::uint64_t taken = before - free_bytes(device);
+    backend().ops->destroy(plan);
+    return free_bytes(device) == before ? taken : UINT64_MAX;
+  };
+  const std::uint64_t taken = plan_takes();
+  const Memory most = allocate(device.get(), free_bytes(device) - 1000);
+  std::printf("took %" PRIu64 ", then %" PRIu64 "\n", taken, plan_takes());
+  return 0;
 }
 
 // Compiles from source and says how that went.
@@ -71,6 +113,67 @@ int compile() {
   const auto code = load_source(device.get(), dialect_source(kSlow, {"slow"}), module, error);
   std::printf("%d %s\n", code, code == SAMPAN_OK ? "" : error.record.message);
   return 0;
+}
+
+// "-DA=1 -DB=F32" of two JSON objects, sorted by name.
+std::string definitions(const nlohmann::json& tile, const nlohmann::json& types) {
+  std::map<std::string, std::string> sorted;
+  for (const auto* object : {&tile, &types}) {
+    for (const auto& [name, value] : object->items()) {
+      sorted[name] = value.is_string() ? value.get<std::string>() : value.dump();
+    }
+  }
+  std::string text;
+  for (const auto& [name, value] : sorted) {
+    text += (text.empty() ? "-D" : " -D") + name + "=" + value;
+  }
+  return text;
+}
+
+// Loads every variant that the tile table has for this device's class. The text given does not
+// compile, so only code that is built in can load.
+int load_builtins() {
+  std::ifstream file(SAMPAN_TILES);
+  const nlohmann::json table = nlohmann::json::parse(file);
+  const Device device = open_device();
+  ErrorRecord error;
+  sampan_device_info_t info{};
+  info.size = sizeof info;
+  if (backend().device->describe(0, &info, &error) != SAMPAN_OK) return 1;
+  int loaded = 0;
+  for (const auto& [name, tiles] : table["targets"][info.tile_class].items()) {
+    const auto& description = table["kernels"][name];
+    for (const auto& types : description["types"]) {
+      for (const auto& tile : tiles) {
+        const std::string options = definitions(tile, types);
+        sampan_module_desc_t desc{};
+        desc.size = sizeof desc;
+        desc.format = SAMPAN_FORMAT_SOURCE;
+        desc.code = "#error";
+        desc.code_bytes = 6;
+        desc.name = name.c_str();
+        desc.options = options.c_str();
+        desc.builtin = 1;
+        sampan_module_t* raw = nullptr;
+        if (backend().module->load(device.get(), &desc, &raw, &error) != SAMPAN_OK) {
+          std::printf("%s %s: %s\n", name.c_str(), options.c_str(), error.record.message);
+          return 1;
+        }
+        const Module module(raw);
+        for (const auto& entry : description["entries"]) {
+          const std::string kernel_name = entry;
+          sampan_kernel_t* found = nullptr;
+          if (backend().module->kernel(raw, kernel_name.c_str(), &found, &error) != SAMPAN_OK) {
+            std::printf("%s\n", error.record.message);
+            return 1;
+          }
+        }
+        ++loaded;
+      }
+    }
+  }
+  std::printf("%s: %d loaded\n", info.tile_class, loaded);
+  return loaded > 0 ? 0 : 1;
 }
 
 // Leaves with launches in flight, by way of exit and static destructors.
@@ -140,7 +243,11 @@ int check_child(Device device, Stream stream, Event event, Memory memory, Module
   module.reset();
   memory.reset();
   device.reset();
+#if defined(__SANITIZE_THREAD__)
+  return 0;  // ThreadSanitizer ends a forked child that starts a thread
+#else
   return run_once(open_device());
+#endif
 }
 
 int fork_with_work_in_flight() {
@@ -177,7 +284,9 @@ int fork_with_work_in_flight() {
 int run_probe(std::string_view what) {
   if (what == "devices") return list_devices();
   if (what == "memory") return fill_memory();
+  if (what == "packed") return pack_weights();
   if (what == "compile") return compile();
+  if (what == "builtins") return load_builtins();
   if (what == "exit") return exit_in_flight();
   if (what == "fork") return fork_with_work_in_flight();
   std::fprintf(stderr, "unknown probe\n");

@@ -58,6 +58,18 @@ TEST(Process, TheMemoryLimitSimulatesASmallDevice) {
             std::string::npos);
 }
 
+TEST(Process, PackedWeightsCountAsMemoryOfTheDevice) {
+  const ProbeResult result = probe("SAMPAN_CPU_MEMORY_MB=24", "packed");
+  EXPECT_EQ(result.status, 0) << result.output;
+  unsigned long long taken = 0;
+  unsigned long long without_room = 1;
+  ASSERT_EQ(std::sscanf(result.output.c_str(), "took %llu, then %llu", &taken, &without_room), 2)
+      << result.output;
+  EXPECT_GE(taken, 1u << 20);
+  EXPECT_LT(taken, 2u << 20);
+  EXPECT_EQ(without_room, 0u);
+}
+
 TEST(Process, CoreListsMakeDevices) {
   const ProbeResult all = probe("", "devices");
   ASSERT_EQ(all.status, 0) << all.output;
@@ -107,6 +119,19 @@ TEST(Process, TheInstructionLevelCanBeLowered) {
   EXPECT_NE(v2.output.find(" x86-64-v2 cpu-vw4"), std::string::npos) << v2.output;
   const ProbeResult generic = probe("SAMPAN_CPU_ISA=generic", "devices");
   EXPECT_NE(generic.output.find(" generic cpu-vw4"), std::string::npos) << generic.output;
+}
+
+TEST(Process, EveryTileOfTheTableIsBuiltIn) {
+  std::vector<std::string> levels = {""};
+#if defined(__x86_64__)
+  levels.insert(levels.end(), {"SAMPAN_CPU_ISA=v2", "SAMPAN_CPU_ISA=v3", "SAMPAN_CPU_ISA=v4"});
+#endif
+  for (const std::string& level : levels) {
+    const ProbeResult result = probe(level + " PATH=/nonexistent", "builtins");
+    // A level above this machine's is refused, as it must be.
+    if (result.output.find("but this CPU reaches") != std::string::npos) continue;
+    EXPECT_EQ(result.status, 0) << level << ": " << result.output;
+  }
 }
 
 TEST(Process, WithoutACompilerOneSentenceSaysSo) {

@@ -366,6 +366,22 @@ TEST(Gemm, ASharedOperandHasBatchStrideZero) {
   });
 }
 
+TEST(Gemm, AnEmptyProductNeedsNoOperands) {
+  for (const bool transposed : {false, true}) {
+    for (const std::int64_t m : {3, 40}) {
+      Case c{{m, 60, 0}, kTypes[0], transposed, transposed};
+      c.beta = 2.0f;
+      c.bias = true;
+      Product product(c, small_integers(12));
+      product.buffers.a = product.buffers.b = nullptr;
+      at_every_level(product, [&](IsaLevel isa) {
+        ASSERT_EQ(product.run(isa), Status::ok);
+        product.expect_exact(product.d);
+      });
+    }
+  }
+}
+
 TEST(Gemm, InfinityAndNanReachTheirColumnOnly) {
   Product product(Case{{9, 50, 20}, kTypes[0], false, true}, small_integers(9));
   auto* b = static_cast<float*>(product.b.data());

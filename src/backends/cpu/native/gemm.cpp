@@ -51,6 +51,18 @@ bool is_aligned(const void* p) {
   return reinterpret_cast<std::uintptr_t>(p) % kWorkspaceAlignmentBytes == 0;
 }
 
+/// An empty product (k = 0) reads neither A nor B, which may then be null: this description
+/// computes no address in them.
+GemmDesc without_unread_operands(const GemmDesc& desc) {
+  if (desc.k > 0) return desc;
+  GemmDesc bare = desc;
+  bare.transpose_a = false;
+  bare.transpose_b = true;
+  bare.a = {desc.a.type, 0, 0};
+  bare.b = {desc.b.type, 0, 0};
+  return bare;
+}
+
 bool empty_result(const GemmDesc& desc) { return desc.m == 0 || desc.n == 0 || desc.batch == 0; }
 
 Status check_buffers(const GemmDesc& desc, const GemmBuffers& buffers) {
@@ -131,7 +143,7 @@ Status gemm_check(const GemmDesc& desc) noexcept {
 std::size_t gemm_workspace_bytes(const GemmDesc& desc, IsaLevel isa,
                                  std::uint32_t threads) noexcept {
   if (gemm_check(desc) != Status::ok || empty_result(desc)) return 0;
-  const GemmPlan plan = make_plan(desc, kernel_table(isa), threads);
+  const GemmPlan plan = make_plan(without_unread_operands(desc), kernel_table(isa), threads);
   return plan.tasks * plan.task_bytes();
 }
 
@@ -141,13 +153,14 @@ Status gemm(const GemmDesc& desc, const GemmBuffers& buffers, IsaLevel isa,
   if (empty_result(desc)) return Status::ok;
   if (const Status status = check_buffers(desc, buffers); status != Status::ok) return status;
   const KernelTable& table = kernel_table(isa);
-  const GemmPlan plan = make_plan(desc, table, parallel.threads);
+  const GemmDesc effective = without_unread_operands(desc);
+  const GemmPlan plan = make_plan(effective, table, parallel.threads);
   const std::size_t needed = plan.tasks * plan.task_bytes();
   if (workspace_bytes < needed) return Status::workspace_too_small;
   if (needed > 0 && (workspace == nullptr || !is_aligned(workspace))) {
     return Status::invalid_argument;
   }
-  GemmJob job{plan, desc, buffers, table, static_cast<std::byte*>(workspace)};
+  GemmJob job{plan, effective, buffers, table, static_cast<std::byte*>(workspace)};
   if (plan.tasks == 1) {
     run_task(&job, 0);
   } else {
