@@ -134,6 +134,19 @@ class GemmPlan final : public OpPlan {
   const void* packed_from_ = nullptr;  // constant once kPacked
 };
 
+std::optional<native::Activation> activation_of(std::uint32_t activation) {
+  switch (activation) {
+    case SAMPAN_ACTIVATION_NONE:
+      return native::Activation::none;
+    case SAMPAN_ACTIVATION_SILU:
+      return native::Activation::silu;
+    case SAMPAN_ACTIVATION_GELU:
+      return native::Activation::gelu;
+    default:
+      return std::nullopt;
+  }
+}
+
 std::optional<native::GemmDesc> translate(const sampan_gemm_desc_t& from, std::string& reason) {
   native::GemmDesc to;
   if (!set_type(to.a.type, from.a_type, "gemm", reason) ||
@@ -145,6 +158,12 @@ std::optional<native::GemmDesc> translate(const sampan_gemm_desc_t& from, std::s
   if (from.group_k > 0 && !set_type(to.scale_type, from.scale_type, "gemm", reason)) {
     return std::nullopt;
   }
+  const std::optional<native::Activation> activation = activation_of(from.activation);
+  if (!activation) {
+    reason = "the native gemm doesn't know this activation";
+    return std::nullopt;
+  }
+  to.activation = *activation;
   to.m = to_signed(from.m);
   to.n = to_signed(from.n);
   to.k = to_signed(from.k);
@@ -163,20 +182,6 @@ std::optional<native::GemmDesc> translate(const sampan_gemm_desc_t& from, std::s
   to.bias_type = to.d.type;
   to.alpha = from.alpha;
   to.beta = from.beta;
-  switch (from.activation) {
-    case SAMPAN_ACTIVATION_NONE:
-      to.activation = native::Activation::none;
-      break;
-    case SAMPAN_ACTIVATION_SILU:
-      to.activation = native::Activation::silu;
-      break;
-    case SAMPAN_ACTIVATION_GELU:
-      to.activation = native::Activation::gelu;
-      break;
-    default:
-      reason = "the native gemm doesn't know this activation";
-      return std::nullopt;
-  }
   return to;
 }
 

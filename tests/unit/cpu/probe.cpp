@@ -130,8 +130,36 @@ std::string definitions(const nlohmann::json& tile, const nlohmann::json& types)
   return text;
 }
 
-// Loads every variant that the tile table has for this device's class. The text given does not
-// compile, so only code that is built in can load.
+// Loads the built-in module `name` compiled with `options`, and finds its `entries`. The text given
+// does not compile, so only code that is built in can load. Says what failed.
+bool load_builtin(const Device& device, const std::string& name, const std::string& options,
+                  const nlohmann::json& entries) {
+  sampan_module_desc_t desc{};
+  desc.size = sizeof desc;
+  desc.format = SAMPAN_FORMAT_SOURCE;
+  desc.code = "#error";
+  desc.code_bytes = 6;
+  desc.name = name.c_str();
+  desc.options = options.c_str();
+  desc.builtin = 1;
+  ErrorRecord error;
+  sampan_module_t* raw = nullptr;
+  if (backend().module->load(device.get(), &desc, &raw, &error) != SAMPAN_OK) {
+    std::printf("%s %s: %s\n", name.c_str(), options.c_str(), error.record.message);
+    return false;
+  }
+  const Module module(raw);
+  for (const std::string entry : entries) {
+    sampan_kernel_t* found = nullptr;
+    if (backend().module->kernel(raw, entry.c_str(), &found, &error) != SAMPAN_OK) {
+      std::printf("%s\n", error.record.message);
+      return false;
+    }
+  }
+  return true;
+}
+
+// Loads every variant that the tile table has for this device's class.
 int load_builtins() {
   std::ifstream file(SAMPAN_TILES);
   const nlohmann::json table = nlohmann::json::parse(file);
@@ -145,29 +173,7 @@ int load_builtins() {
     const auto& description = table["kernels"][name];
     for (const auto& types : description["types"]) {
       for (const auto& tile : tiles) {
-        const std::string options = definitions(tile, types);
-        sampan_module_desc_t desc{};
-        desc.size = sizeof desc;
-        desc.format = SAMPAN_FORMAT_SOURCE;
-        desc.code = "#error";
-        desc.code_bytes = 6;
-        desc.name = name.c_str();
-        desc.options = options.c_str();
-        desc.builtin = 1;
-        sampan_module_t* raw = nullptr;
-        if (backend().module->load(device.get(), &desc, &raw, &error) != SAMPAN_OK) {
-          std::printf("%s %s: %s\n", name.c_str(), options.c_str(), error.record.message);
-          return 1;
-        }
-        const Module module(raw);
-        for (const auto& entry : description["entries"]) {
-          const std::string kernel_name = entry;
-          sampan_kernel_t* found = nullptr;
-          if (backend().module->kernel(raw, kernel_name.c_str(), &found, &error) != SAMPAN_OK) {
-            std::printf("%s\n", error.record.message);
-            return 1;
-          }
-        }
+        if (!load_builtin(device, name, definitions(tile, types), description["entries"])) return 1;
         ++loaded;
       }
     }
