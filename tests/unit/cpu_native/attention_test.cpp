@@ -173,13 +173,16 @@ TEST_P(AttentionTypes, ARunMayHaveFewerKeysThanTheDescription) {
 }
 
 TEST_P(AttentionTypes, ThreadsDoNotChangeABit) {
-  for (const Shape& shape : {Shape{1, 8, 2, 1, 3000, 64}, Shape{2, 4, 2, 200, 260, 32}}) {
+  for (const Shape& shape :
+       {Shape{1, 8, 2, 1, 3000, 64}, Shape{2, 4, 2, 200, 260, 32}, Shape{2, 3, 3, 1, 1500, 80},
+        Shape{1, 5, 1, 1, 2000, 64}, Shape{1, 6, 1, 3, 1100, 80}, Shape{1, 16, 1, 5, 700, 64}}) {
+    SCOPED_TRACE(describe(shape, true));
     Problem problem(shape, GetParam(), true, KeyLayout::cache);
     for (const IsaLevel isa : available_levels()) {
       SCOPED_TRACE(isa_name(isa));
       ASSERT_EQ(problem.run(isa, shape.kv_len), Status::ok);
       const std::vector<std::byte> serial_bits = problem.o.memory().copy();
-      for (const std::uint32_t threads : {2u, 5u}) {
+      for (const std::uint32_t threads : {2u, 3u, 5u, 16u}) {
         ThreadedParallel parallel(threads);
         problem.o.memory().poison();
         ASSERT_EQ(problem.run(isa, shape.kv_len, parallel.get()), Status::ok);

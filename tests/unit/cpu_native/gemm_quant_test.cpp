@@ -103,6 +103,36 @@ TEST_P(Quantised, StaysWithinTheAPrioriBound) {
   }
 }
 
+TEST_P(Quantised, ThreadsDoNotChangeABit) {
+  for (const std::int64_t m : {1, 7, 24}) {
+    const Shape shape{m, 700, 512, 64};
+    SCOPED_TRACE(m);
+    Tensor<2> a(activations(), {shape.m, shape.k});
+    a.generate(fractions(1));
+    const Codes codes(codes_type(), shape.n, shape.k, 2);
+    Tensor<2> scales(scale_type(), {shape.n, shape.k / shape.group_k});
+    scales.generate(fractions(3));
+    const GemmDesc desc = describe(shape, codes_type(), activations(), scale_type());
+    Tensor<2> d(activations(), {shape.m, shape.n});
+    const GemmBuffers buffers{
+        .a = a.data(), .b = codes.data(), .scales = scales.data(), .d = d.data()};
+    for (const IsaLevel isa : available_levels()) {
+      SCOPED_TRACE(isa_name(isa));
+      std::vector<std::byte> serial_bits;
+      for (const std::uint32_t threads : {1u, 2u, 5u}) {
+        ThreadedParallel parallel(threads);
+        const Workspace workspace(gemm_workspace_bytes(desc, isa, threads));
+        d.memory().poison();
+        ASSERT_EQ(
+            gemm(desc, buffers, isa, parallel.get(), workspace.data(), workspace.size_bytes()),
+            Status::ok);
+        if (threads == 1) serial_bits = d.memory().copy();
+        EXPECT_EQ(d.memory().copy(), serial_bits) << threads << " threads";
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Native, Quantised,
                          testing::Combine(testing::Values(ElementType::i8, ElementType::i4),
                                           testing::Values(Dtype::kF32, Dtype::kBf16),

@@ -279,8 +279,15 @@ TEST_P(GemmTypes, PackedBGivesTheSameBits) {
 }
 
 TEST_P(GemmTypes, ThreadsDoNotChangeABit) {
-  for (const Shape& shape : {Shape{37, 600, 300}, Shape{300, 41, 520}, Shape{150, 151, 300}}) {
-    Case c{shape, GetParam(), false, true};
+  struct Row {
+    Shape shape;
+    bool b_transposed;
+  };
+  for (const Row& row :
+       {Row{{37, 600, 300}, true}, Row{{300, 41, 520}, true}, Row{{150, 151, 300}, true},
+        Row{{1, 1100, 523}, true}, Row{{1, 1100, 523}, false}, Row{{6, 333, 523}, true},
+        Row{{13, 333, 523}, false}}) {
+    Case c{row.shape, GetParam(), false, row.b_transposed};
     SCOPED_TRACE(describe(c));
     Product product(c, fractions(6));
     at_every_level(product, [&](IsaLevel isa) {

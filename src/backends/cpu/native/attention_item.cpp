@@ -6,6 +6,7 @@
 
 #include "backends/cpu/native/microkernel.h"
 #include "backends/cpu/native/pack.h"
+#include "backends/cpu/native/stream_kernels.h"
 #include "backends/cpu/native/vec_math.h"
 
 namespace sampan::cpu::native::SAMPAN_ISA {
@@ -64,10 +65,18 @@ class Item {
     const std::int64_t end =
         min_of(item_.keys.end, visible_keys(desc_, kv_len_, item_.rows.end - 1));
     if (item_.keys.begin >= end) return;
-    pack_queries();
+    // By the description, not the item's rows, which depend on the number of threads. Packing pays
+    // from the second chunk of rows on (bf16: at 8 rows by 1.2, Zen 5, 2026-11-23).
+    const bool few = plan_.rows <= kChunkRows;
+    few ? widen_queries() : pack_queries();
     for (std::int64_t key = item_.keys.begin; key < end; key += kKeyBlock) {
       const Range keys{key, min_of(end, key + kKeyBlock)};
-      pack_keys_and_values(keys);
+      find_rows(keys, end);
+      if (few) {
+        stream_rows(keys);
+        continue;
+      }
+      pack_keys_and_values(keys.size());
       for (std::int64_t row = 0; row < item_.rows.size(); row += kScoreRows) {
         run_rows({row, min_of(item_.rows.size(), row + kScoreRows)}, keys);
       }
@@ -94,23 +103,51 @@ class Item {
     }
   }
 
-  void pack_keys_and_values(Range keys) {
-    const void* k_rows[kKeyBlock];
-    const void* v_rows[kKeyBlock];
-    for (std::int64_t j = 0; j < keys.size(); ++j) {
-      k_rows[j] = key_row(desc_, buffers_.k, desc_.k, buffers_.block_table, item_, keys.begin + j);
-      v_rows[j] = key_row(desc_, buffers_.v, desc_.v, buffers_.block_table, item_, keys.begin + j);
+  /// The rows of queries as f32, for the streaming kernels.
+  void widen_queries() {
+    const auto* base = static_cast<const std::byte*>(buffers_.q);
+    auto* to = reinterpret_cast<float*>(q_panels_);
+    for (std::int64_t r = 0; r < item_.rows.size(); ++r, to += plan_.dim_padded) {
+      const auto* from = reinterpret_cast<const typename Storage::Element*>(
+          query_row(desc_, base, desc_.q, item_, item_.rows.begin + r));
+      std::int64_t d = 0;
+      for (; d + kLanes <= desc_.head_dim; d += kLanes) store(to + d, load_f32<Storage>(from + d));
+      for (; d < desc_.head_dim; ++d) to[d] = load_scalar_f32<Storage>(from + d);
     }
-    packed_keys_ = keys.size();
+  }
+
+  /// Fills the row tables for `keys`, and beyond them with what to prefetch.
+  void find_rows(Range keys, std::int64_t end) {
+    const std::int64_t count = min_of(end - keys.begin, kKeyBlock + kAhead);
+    for (std::int64_t j = 0; j < kKeyBlock + kAhead; ++j) {
+      const std::int64_t key = keys.begin + min_of(j, count - 1);
+      k_rows_[j] = key_row(desc_, buffers_.k, desc_.k, buffers_.block_table, item_, key);
+      v_rows_[j] = key_row(desc_, buffers_.v, desc_.v, buffers_.block_table, item_, key);
+    }
+  }
+
+  /// All of the item's rows, without packing.
+  void stream_rows(Range keys) {
+    const auto q = reinterpret_cast<const float*>(q_panels_);
+    const std::int64_t rows = item_.rows.size();
+    dot_products(rows, {q, plan_.dim_padded}, RowTableSource<Storage, true>{k_rows_}, 0,
+                 keys.size(), desc_.head_dim, scores_, kKeyBlock);
+    weigh_rows({0, rows}, keys.begin, keys.size());
+    add_products(rows, {scores_, kKeyBlock}, RowTableSource<Storage, false>{v_rows_},
+                 {0, desc_.head_dim}, keys.size(), state_.sums, plan_.dim_padded);
+  }
+
+  void pack_keys_and_values(std::int64_t keys) {
+    packed_keys_ = keys;
     const std::int64_t groups = groups_of(desc_.head_dim);
-    for_each_panel(keys.size(), [&](std::int64_t first, int count, int width) {
-      pack_panel<ScoreFormat, Side::b, kLanes>(RowTableSource<Storage, true>{k_rows},
+    for_each_panel(keys, [&](std::int64_t first, int count, int width) {
+      pack_panel<ScoreFormat, Side::b, kLanes>(RowTableSource<Storage, true>{k_rows_},
                                                {first, count, 0, desc_.head_dim}, width,
                                                k_panels_ + first * groups);
     });
     for_each_panel(desc_.head_dim, [&](std::int64_t first, int count, int width) {
-      pack_panel<ComputeF32, Side::b, kLanes>(RowTableSource<Storage, false>{v_rows},
-                                              {first, count, 0, keys.size()}, width,
+      pack_panel<ComputeF32, Side::b, kLanes>(RowTableSource<Storage, false>{v_rows_},
+                                              {first, count, 0, keys}, width,
                                               v_panels_ + first * kKeyBlock);
     });
   }
@@ -138,13 +175,7 @@ class Item {
     const std::int64_t count = min_of(keys.size(), seen);
     if (count <= 0) return;
     compute_scores(rows, count);
-    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-      const std::int64_t visible =
-          visible_keys(desc_, kv_len_, item_.rows.begin + row) - keys.begin;
-      weigh_row(scores_ + (row - rows.begin) * kKeyBlock, row,
-                static_cast<int>(max_of<std::int64_t>(0, min_of(count, visible))),
-                static_cast<int>(round_up(count, kLanes)));
-    }
+    weigh_rows(rows, keys.begin, count);
     add_values(rows, count);
   }
 
@@ -164,6 +195,16 @@ class Item {
         select_tile<ScoreFormat, false>(tile_rows, width / kLanes)(args);
       });
     });
+  }
+
+  /// weigh_row for `rows`, whose scores are of `count` keys from `first_key` on.
+  void weigh_rows(Range rows, std::int64_t first_key, std::int64_t count) {
+    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+      const std::int64_t visible = visible_keys(desc_, kv_len_, item_.rows.begin + row) - first_key;
+      weigh_row(scores_ + (row - rows.begin) * kKeyBlock, row,
+                static_cast<int>(max_of<std::int64_t>(0, min_of(count, visible))),
+                static_cast<int>(round_up(count, kLanes)));
+    }
   }
 
   /// Turns the scores of one row into weights: the first `visible` become e^(scale * score -
@@ -237,6 +278,9 @@ class Item {
   std::uint32_t* v_panels_;
   float* scores_;
   std::int64_t packed_keys_ = 0;
+  static constexpr std::int64_t kAhead = RowTableSource<Storage, true>::kAhead;
+  const void* k_rows_[kKeyBlock + kAhead];
+  const void* v_rows_[kKeyBlock + kAhead];
 };
 
 }  // namespace

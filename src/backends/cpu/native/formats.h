@@ -83,9 +83,8 @@ struct ComputeBf16 {
   static SAMPAN_INLINE Vec<float, kCount> groups_along_i(const Source& source, std::int64_t i,
                                                          std::int64_t k) {
     using Half = Vec<std::uint16_t, kCount>;
-    using U = Vec<std::uint32_t, kCount>;
-    const U low = __builtin_convertvector(load<Half>(source.at(i, k)), U);
-    const U high = __builtin_convertvector(load<Half>(source.at(i, k + 1)), U);
+    const auto low = widen_to_32(load<Half>(source.at(i, k)));
+    const auto high = widen_to_32(load<Half>(source.at(i, k + 1)));
     return bit_cast<Vec<float, kCount>>(low | high << 16);
   }
   template <Side kSide, class Source>
@@ -143,7 +142,7 @@ struct ComputeI8 {
     using U = Vec<std::uint32_t, kCount>;
     U groups{};
     unroll<4>([&](auto t) SAMPAN_INLINE_LAMBDA {
-      groups |= __builtin_convertvector(load<Bytes>(source.at(i, k + t)), U) << (8 * t);
+      groups |= widen_to_32(load<Bytes>(source.at(i, k + t))) << (8 * t);
     });
     return offset<kSide, kCount>(groups);
   }
@@ -198,9 +197,8 @@ struct ComputeI8 {
   static SAMPAN_INLINE Vec<float, kCount> groups_along_i(const Source& source, std::int64_t i,
                                                          std::int64_t k) {
     using Bytes = Vec<std::int8_t, kCount>;
-    using I = Vec<std::int32_t, kCount>;
-    const I low = __builtin_convertvector(load<Bytes>(source.at(i, k)), I);
-    const I high = __builtin_convertvector(load<Bytes>(source.at(i, k + 1)), I);
+    const auto low = widen_to_32(load<Bytes>(source.at(i, k)));
+    const auto high = widen_to_32(load<Bytes>(source.at(i, k + 1)));
     return bit_cast<Vec<float, kCount>>((low & 0xffff) | high << 16);
   }
   template <Side kSide, class Source>

@@ -9,6 +9,10 @@ namespace sampan::cpu::native::SAMPAN_ISA {
 
 enum class Side { a, b };
 
+// Rows of B [n, k] and of B [k, n] that one pass of the streaming kernels takes.
+inline constexpr int kDotCols = kTileRows >= 8 ? 4 : 2;
+inline constexpr int kStepK = 8;
+
 [[nodiscard]] inline const std::byte* byte_offset(const void* base, ElementType type,
                                                   std::int64_t elems) {
   return static_cast<const std::byte*>(base) + storage_bytes(type, elems);
@@ -27,6 +31,22 @@ struct DenseSource {
   SAMPAN_INLINE const typename Storage::Element* at(std::int64_t i, std::int64_t k) const {
     return data + i * i_stride + k * k_stride;
   }
+  /// The row of B [n, k] or B [k, n] that the streaming kernels read one pass after row i or k. For
+  /// prefetching only: it may lie past the end.
+  SAMPAN_INLINE const typename Storage::Element* ahead_k(std::int64_t i) const {
+    return past(i + kDotCols);
+  }
+  SAMPAN_INLINE const typename Storage::Element* ahead_i(std::int64_t k) const {
+    return past(k + kStepK);
+  }
+
+ private:
+  SAMPAN_INLINE const typename Storage::Element* past(std::int64_t row) const {
+    const auto bytes = static_cast<std::uintptr_t>(row * (k_contiguous ? i_stride : k_stride)) *
+                       sizeof(typename Storage::Element);
+    return reinterpret_cast<const typename Storage::Element*>(
+        reinterpret_cast<std::uintptr_t>(data) + bytes);
+  }
 };
 
 /// Elements of one storage type in rows that may lie anywhere: row r begins at rows[r]. Rows run
@@ -36,10 +56,17 @@ struct RowTableSource {
   using Storage = Storage_;
   static constexpr bool kQuantised = false;
   static constexpr bool k_contiguous = kAlongK;
+  static constexpr std::int64_t kAhead = 16;
   const void* const* rows;
 
   SAMPAN_INLINE const typename Storage::Element* at(std::int64_t i, std::int64_t k) const {
     return static_cast<const typename Storage::Element*>(rows[kAlongK ? i : k]) + (kAlongK ? k : i);
+  }
+  SAMPAN_INLINE const typename Storage::Element* ahead_k(std::int64_t i) const {
+    return static_cast<const typename Storage::Element*>(rows[i + kAhead]);
+  }
+  SAMPAN_INLINE const typename Storage::Element* ahead_i(std::int64_t k) const {
+    return ahead_k(k);
   }
 };
 
@@ -48,7 +75,8 @@ struct CodesI8 {
   static constexpr ElementType kType = ElementType::i8;
   template <int kCount>
   static SAMPAN_INLINE Vec<float, kCount> widen(const std::byte* row, std::int64_t k) {
-    return __builtin_convertvector(load<Vec<std::int8_t, kCount>>(row + k), Vec<float, kCount>);
+    return __builtin_convertvector(widen_to_32(load<Vec<std::int8_t, kCount>>(row + k)),
+                                   Vec<float, kCount>);
   }
   static SAMPAN_INLINE float scalar(const std::byte* row, std::int64_t k) {
     return static_cast<float>(static_cast<std::int8_t>(row[k]));
@@ -60,12 +88,18 @@ struct CodesI4 {
   static constexpr ElementType kType = ElementType::i4;
   template <int kCount>
   static SAMPAN_INLINE Vec<float, kCount> widen(const std::byte* row, std::int64_t k) {
-    using Halves = Vec<std::uint16_t, kCount / 2>;
-    const Halves pairs =
-        __builtin_convertvector(load<Vec<std::uint8_t, kCount / 2>>(row + k / 2), Halves);
-    const auto codes = bit_cast<Vec<std::uint8_t, kCount>>((pairs | pairs << 4) & 0x0f0f);
-    return __builtin_convertvector(__builtin_convertvector(codes, Vec<std::int32_t, kCount>) - 8,
-                                   Vec<float, kCount>);
+    // Byte j of the row feeds elements 2 j and 2 j + 1: a 32-bit lane takes it whole, then its
+    // half.
+    using U = Vec<std::uint32_t, kCount>;
+    const auto bytes = load<Vec<std::uint8_t, kCount / 2>>(row + k / 2);
+    const auto pairs = [&]<int... kIndex>(std::integer_sequence<int, kIndex...>)
+        SAMPAN_INLINE_LAMBDA {
+      return __builtin_shufflevector(bytes, bytes, (kIndex / 2)...);
+    }
+    (std::make_integer_sequence<int, kCount>{});
+    const U shifts = (lane_numbers<U>() & 1u) * 4u;
+    const auto codes = bit_cast<Vec<std::int32_t, kCount>>(widen_to_32(pairs) >> shifts & 15u) - 8;
+    return __builtin_convertvector(codes, Vec<float, kCount>);
   }
   static SAMPAN_INLINE float scalar(const std::byte* row, std::int64_t k) {
     const auto pair = static_cast<unsigned>(row[k / 2]);
@@ -75,35 +109,30 @@ struct CodesI4 {
 
 /// Quantised weights: codes times their group's scale. Loads along k start at a multiple of their
 /// width, which divides the group.
-template <class Codes_>
+template <class Codes, class Scale>
 struct QuantSource {
-  using Codes = Codes_;
   static constexpr bool kQuantised = true;
   const std::byte* codes;
   std::int64_t row_stride;
-  const void* scales;
-  ElementType scale_type;
+  const typename Scale::Element* scales;
   std::int64_t group_k;
   std::int64_t groups_per_row;
 
   SAMPAN_INLINE const std::byte* row(std::int64_t i) const {
     return codes + storage_bytes(Codes::kType, i * row_stride);
   }
-  SAMPAN_INLINE float scale(std::int64_t i, std::int64_t group) const {
-    const std::int64_t at = i * groups_per_row + group;
-    float value = 0;
-    with_float_storage(scale_type, [&](auto storage) SAMPAN_INLINE_LAMBDA {
-      using Storage = decltype(storage);
-      value = load_scalar_f32<Storage>(static_cast<const typename Storage::Element*>(scales) + at);
-    });
-    return value;
+  SAMPAN_INLINE const typename Scale::Element* row_scales(std::int64_t i) const {
+    return scales + i * groups_per_row;
+  }
+  SAMPAN_INLINE float scale(std::int64_t i, std::int64_t k) const {
+    return load_scalar_f32<Scale>(row_scales(i) + k / group_k);
   }
   template <int kCount>
   SAMPAN_INLINE Vec<float, kCount> f32_along_k(std::int64_t i, std::int64_t k) const {
-    return Codes::template widen<kCount>(row(i), k) * scale(i, k / group_k);
+    return Codes::template widen<kCount>(row(i), k) * scale(i, k);
   }
   SAMPAN_INLINE float f32(std::int64_t i, std::int64_t k) const {
-    return Codes::scalar(row(i), k) * scale(i, k / group_k);
+    return Codes::scalar(row(i), k) * scale(i, k);
   }
 };
 
@@ -129,15 +158,19 @@ template <class Body>
 SAMPAN_INLINE void with_quant_source(const GemmDesc& desc, const GemmBuffers& buffers,
                                      Body&& body) {
   const auto* codes = static_cast<const std::byte*>(buffers.b);
-  const auto call = [&](auto trait) {
-    body(QuantSource<decltype(trait)>{codes, desc.b.row_stride, buffers.scales, desc.scale_type,
-                                      desc.group_k, desc.k / desc.group_k});
-  };
-  if (desc.b.type == ElementType::i4) {
-    call(CodesI4{});
-  } else {
-    call(CodesI8{});
-  }
+  with_float_storage(desc.scale_type, [&](auto scale) {
+    using Scale = decltype(scale);
+    const auto call = [&](auto trait) {
+      body(QuantSource<decltype(trait), Scale>{
+          codes, desc.b.row_stride, static_cast<const typename Scale::Element*>(buffers.scales),
+          desc.group_k, desc.k / desc.group_k});
+    };
+    if (desc.b.type == ElementType::i4) {
+      call(CodesI4{});
+    } else {
+      call(CodesI8{});
+    }
+  });
 }
 
 }  // namespace sampan::cpu::native::SAMPAN_ISA

@@ -94,7 +94,7 @@ struct Float16 {
       return (Vec<float, 4>)_mm_cvtph_ps(_mm_cvtsi64_si128(bit_cast<std::int64_t>(v)));
     }
 #endif
-    return f16_bits_to_f32<kCount>(__builtin_convertvector(v, Vec<std::uint32_t, kCount>));
+    return f16_bits_to_f32<kCount>(widen_to_32(v));
   }
 
   template <int kCount>
@@ -120,8 +120,7 @@ struct BFloat16 {
 
   template <int kCount>
   static SAMPAN_INLINE Vec<float, kCount> widen(Vec<std::uint16_t, kCount> v) {
-    return bit_cast<Vec<float, kCount>>(__builtin_convertvector(v, Vec<std::uint32_t, kCount>)
-                                        << 16);
+    return bit_cast<Vec<float, kCount>>(widen_to_32(v) << 16);
   }
 
   template <int kCount>
@@ -152,7 +151,7 @@ SAMPAN_INLINE Vec<float, kCount> load_f32_partial(const typename Storage::Elemen
 /// One element, as f32.
 template <class Storage>
 SAMPAN_INLINE float load_scalar_f32(const typename Storage::Element* from) {
-  return load_f32_partial<Storage, 4>(from, 1)[0];
+  return Storage::template widen<4>(splat<Vec<typename Storage::Element, 4>>(*from))[0];
 }
 
 /// Rounds `v` to the storage type and writes it.

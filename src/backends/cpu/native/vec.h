@@ -87,6 +87,44 @@ SAMPAN_INLINE V vec_max(V a, V b) {
   return a > b ? a : b;
 }
 
+/// 8- or 16-bit integers as 32-bit ones, sign- or zero-extended by their own signedness. gcc 12
+/// takes the vector extension's conversion apart into elements or halves, hence the instructions by
+/// name.
+template <class V>
+SAMPAN_INLINE auto widen_to_32(V v) {
+  using Narrow = std::remove_cvref_t<decltype(v[0])>;
+  constexpr int kCount = kLaneCount<V>;
+  constexpr bool kSigned = std::is_signed_v<Narrow>;
+  using Wide = Vec<std::conditional_t<kSigned, std::int32_t, std::uint32_t>, kCount>;
+#if defined(__AVX512F__)
+  constexpr __mmask16 kAll = 0xffff;  // unmasked, gcc 12 warns of an uninitialised operand
+  if constexpr (kCount == 16 && sizeof(Narrow) == 2) {
+    const auto bits = bit_cast<__m256i>(v);
+    return bit_cast<Wide>(kSigned ? _mm512_maskz_cvtepi16_epi32(kAll, bits)
+                                  : _mm512_maskz_cvtepu16_epi32(kAll, bits));
+  } else if constexpr (kCount == 16) {
+    const auto bits = bit_cast<__m128i>(v);
+    return bit_cast<Wide>(kSigned ? _mm512_maskz_cvtepi8_epi32(kAll, bits)
+                                  : _mm512_maskz_cvtepu8_epi32(kAll, bits));
+  } else
+#endif
+#if defined(__AVX2__)
+      if constexpr (kCount == 8 && sizeof(Narrow) == 2) {
+    const auto bits = bit_cast<__m128i>(v);
+    return bit_cast<Wide>(kSigned ? _mm256_cvtepi16_epi32(bits) : _mm256_cvtepu16_epi32(bits));
+  } else if constexpr (kCount == 8) {
+    const __m128i bits = _mm_cvtsi64_si128(bit_cast<std::int64_t>(v));
+    return bit_cast<Wide>(kSigned ? _mm256_cvtepi8_epi32(bits) : _mm256_cvtepu8_epi32(bits));
+  } else
+#endif
+      if constexpr (sizeof(Narrow) == 1) {
+    using Middle = Vec<std::conditional_t<kSigned, std::int16_t, std::uint16_t>, kCount>;
+    return __builtin_convertvector(__builtin_convertvector(v, Middle), Wide);
+  } else {
+    return __builtin_convertvector(v, Wide);
+  }
+}
+
 template <class T>
 SAMPAN_INLINE constexpr T min_of(T a, T b) {
   return b < a ? b : a;
