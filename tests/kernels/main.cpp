@@ -2,6 +2,7 @@
 // provider that applies: "opencl_portable_gemm.f32_m7_n33_k17".
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <optional>
@@ -23,16 +24,29 @@ struct Selection {
   std::string provider;
   std::string suite;
   bool only_samples = false;
+  /// Each buffer gets a block of its own from the driver, so that a checker of memory sees where it
+  /// ends and what of it was written.
+  bool own_blocks = false;
 };
 
 class CaseTest : public testing::Test {
  public:
-  CaseTest(const KernelCase& row, Target target) : row_(row), target_(std::move(target)) {}
+  CaseTest(const KernelCase& row, Target target, bool own_blocks)
+      : row_(row), target_(std::move(target)), own_blocks_(own_blocks) {}
+  void SetUp() override {
+    // Less than a shared block takes: the pool then asks for each buffer alone.
+    constexpr std::uint64_t kBudgetBytes = 16 << 20;
+    if (own_blocks_) target_.device.set_memory_budget(kBudgetBytes);
+  }
   void TestBody() override { row_.body(target_); }
+  void TearDown() override {
+    if (own_blocks_) target_.device.trim_pool();
+  }
 
  private:
   const KernelCase& row_;
   Target target_;
+  bool own_blocks_;
 };
 
 const CaseList& all_cases() {
@@ -57,11 +71,13 @@ bool applies(const KernelCase& row, const Device& device, const std::string& pro
   return provider == "portable";
 }
 
-void register_case(const KernelCase& row, const Target& target) {
+void register_case(const KernelCase& row, const Target& target, bool own_blocks) {
   const std::string provider = target.provider.empty() ? "any" : target.provider;
   const std::string suite = target.device.info().backend + "_" + provider + "_" + row.suite;
   testing::RegisterTest(suite.c_str(), row.name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
-                        [&row, target]() -> testing::Test* { return new CaseTest(row, target); });
+                        [&row, target, own_blocks]() -> testing::Test* {
+                          return new CaseTest(row, target, own_blocks);
+                        });
 }
 
 void register_device(const Device& device, const Selection& only) {
@@ -72,7 +88,9 @@ void register_device(const Device& device, const Selection& only) {
     for (const KernelCase& row : all_cases().rows()) {
       const bool wanted =
           (only.suite.empty() || row.suite == only.suite) && (!only.only_samples || row.is_sample);
-      if (wanted && applies(row, device, provider)) register_case(row, {device, provider});
+      if (wanted && applies(row, device, provider)) {
+        register_case(row, {device, provider}, only.own_blocks);
+      }
     }
   }
 }
@@ -109,6 +127,7 @@ int run_tests(int argc, char** argv) {
   only.provider = option(argc, argv, "--provider").value_or("");
   only.suite = option(argc, argv, "--suite").value_or("");
   only.only_samples = flag(argc, argv, "--samples");
+  only.own_blocks = flag(argc, argv, "--own-blocks");
   if (register_all(only) == 0) {
     std::fprintf(stderr, "this machine has no device of backend '%s': nothing tested\n",
                  only.device.c_str());

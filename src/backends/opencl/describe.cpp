@@ -9,9 +9,10 @@
 namespace sampan::opencl {
 namespace {
 
+// A simulator that says it is everything counts as a GPU, whose kernels have more to check.
 std::uint32_t kind_of(const Traits& traits) {
-  if ((traits.type & cl::kDeviceTypeCpu) != 0) return SAMPAN_DEVICE_CPU;
-  return (traits.type & cl::kDeviceTypeGpu) != 0 ? SAMPAN_DEVICE_GPU : SAMPAN_DEVICE_ACCELERATOR;
+  if ((traits.type & cl::kDeviceTypeGpu) != 0) return SAMPAN_DEVICE_GPU;
+  return (traits.type & cl::kDeviceTypeCpu) != 0 ? SAMPAN_DEVICE_CPU : SAMPAN_DEVICE_ACCELERATOR;
 }
 
 std::string driver_of(const Traits& traits) {
