@@ -707,10 +707,10 @@ TEST_P(OpenclStream, DestroyingAStreamWaitsForItsWork) {
 
 TEST_P(OpenclStream, AnEventOutlivesItsStream) {
   const auto event = bench().event(SAMPAN_EVENT_TIMING);
+  const auto scratch = bench().memory(4);  // lives until the stream's work has run
   Error error;
   {
     const auto stream = bench().stream();
-    const auto scratch = bench().memory(4);
     occupy(stream.get(), scratch.get(), 1000);
     ASSERT_CODE(SAMPAN_OK, error, events().record(event.get(), stream.get(), error.get()));
   }
