@@ -2,6 +2,9 @@
 // the face against cuda.h.
 #include <cuda.h>
 
+#include <cstddef>
+#include <cstdint>
+
 #include "status.h"
 
 namespace ours {
