@@ -111,7 +111,9 @@ function(sampan_add_cpu_kernels target)
     set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON
       CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
     target_include_directories(${objects} PRIVATE ${SAMPAN_KERNELS_DIR} ${SAMPAN_KERNELS_DIR}/dialect)
-    target_compile_options(${objects} PRIVATE ${SAMPAN_CPU_KERNEL_OPTIONS} ${SAMPAN_CPU_FLAGS_${level}})
+    # In place of the folder's options, which may ask for a sanitizer.
+    set_target_properties(${objects} PROPERTIES
+      COMPILE_OPTIONS "${SAMPAN_CPU_KERNEL_OPTIONS};${SAMPAN_CPU_FLAGS_${level}}")
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
   endforeach()
   set(table ${folder}/builtin_table.cpp)
