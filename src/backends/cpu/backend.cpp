@@ -58,7 +58,7 @@ extern "C" sampan_code_t sampan_backend_query(const sampan_host_t* host, sampan_
                 host->abi_minor_max);
   }
   sampan::cpu::host = host;
-  watch_forks();
+  sampan::common::watch_forks();
   copy_out(out, describe_backend());
   return SAMPAN_OK;
 }

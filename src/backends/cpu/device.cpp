@@ -178,7 +178,7 @@ Device::Device(const Settings& settings, const DevicePlace& place)
     : place_(place),
       isa_(settings.isa),
       spin_ns_(settings.machine.usable_cores > 1 ? kSpinNs : 0),
-      forks_at_open_(fork_count()),
+      forks_at_open_(common::fork_count()),
       pool_(place.threads, place.cores, spin_ns_),
       // The kernel promises more than there is; nothing would be left to say no.
       budget_(std::min(settings.memory_limit_bytes,

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "backends/cpu/error.h"
-#include "backends/cpu/fork.h"
+#include "backends/common/fork.h"
 #include "backends/cpu/native/isa.h"
 #include "backends/cpu/parking.h"
 #include "backends/cpu/retired.h"
@@ -68,7 +68,7 @@ class Device {
   [[nodiscard]] std::uint64_t spin_ns() const noexcept { return spin_ns_; }
 
   /// True in a process that was forked after the device was opened: its threads are not there.
-  [[nodiscard]] bool lost() const noexcept { return fork_count() != forks_at_open_; }
+  [[nodiscard]] bool lost() const noexcept { return common::fork_count() != forks_at_open_; }
 
   /// SAMPAN_OK, or DEVICE_LOST with the reason.
   [[nodiscard]] sampan_code_t check(sampan_error_t* error) const noexcept;

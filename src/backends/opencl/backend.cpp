@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backends/common/fork.h"
 #include "backends/opencl/api.h"
 #include "backends/opencl/device.h"
 #include "backends/opencl/error.h"
@@ -58,6 +59,7 @@ sampan_code_t sampan_backend_query(const sampan_host_t* host, sampan_backend_t* 
   return guarded(error, [&] {
     check_abi(*host);
     set_host(host);
+    sampan::common::watch_forks();
     if (!loader().error.empty()) throw Failure(SAMPAN_NOT_FOUND, loader().error);
     sampan_backend_t backend = tables();
     backend.size = std::min<std::uint32_t>(out->size, sizeof backend);

@@ -62,7 +62,7 @@ sampan_code_t open(std::uint32_t ordinal, sampan_device_t** out, sampan_error_t*
   });
 }
 
-void close(sampan_device_t* device) { delete device; }
+void close(sampan_device_t* device) { dispose(device); }
 
 sampan_code_t memory_info(sampan_device_t* device, std::uint64_t* out_free_bytes,
                           std::uint64_t* out_total_bytes, sampan_error_t* error) {
@@ -112,6 +112,7 @@ const sampan_device_table_t kDeviceTable = {
 Device::Device(Traits device_traits) : traits_(std::move(device_traits)) {
   if (!traits_.path_error.empty()) throw Failure(SAMPAN_UNSUPPORTED, traits_.path_error);
   context_ = make_context(traits_.entry);
+  watch_exit(After::start);
 }
 
 OwnedQueue Device::make_queue(bool profiled, std::int32_t priority) const {

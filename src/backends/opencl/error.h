@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "backends/opencl/api_types.h"
+#include "backends/opencl/teardown.h"
 #include "sampan/plugin/backend.h"
 
 namespace sampan::opencl {
@@ -69,6 +70,9 @@ sampan_code_t write_not_ready(sampan_error_t* error) noexcept;
 template <typename Body>
 [[nodiscard]] sampan_code_t guarded(sampan_error_t* error, Body&& body) noexcept {
   try {
+    if (is_fork()) [[unlikely]] {
+      throw_fork();
+    }
     if constexpr (std::is_void_v<std::invoke_result_t<Body>>) {
       body();
       return SAMPAN_OK;

@@ -19,7 +19,7 @@ sampan_code_t create(sampan_device_t* device, std::uint32_t flags, sampan_event_
                  [&] { *out = std::make_unique<sampan_event>(*device, flags).release(); });
 }
 
-void destroy(sampan_event_t* event) { delete event; }
+void destroy(sampan_event_t* event) { dispose(event); }
 
 sampan_code_t record(sampan_event_t* event, sampan_stream_t* stream, sampan_error_t* error) {
   return guarded(*stream, error, [&] {

@@ -257,7 +257,7 @@ sampan_code_t wrap(sampan_device_t* device, void* native, std::uint64_t size_byt
   });
 }
 
-void release(sampan_memory_t* memory) { delete memory; }
+void release(sampan_memory_t* memory) { dispose(memory); }
 
 sampan_code_t host_address(sampan_memory_t* memory, void** out, sampan_error_t* error) {
   return guarded(error, [&] {

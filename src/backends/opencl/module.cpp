@@ -49,7 +49,7 @@ sampan_code_t load(sampan_device_t* device, const sampan_module_desc_t* desc, sa
                  [&] { *out = std::make_unique<sampan_module>(*device, *desc).release(); });
 }
 
-void unload(sampan_module_t* module) { delete module; }
+void unload(sampan_module_t* module) { dispose(module); }
 
 sampan_code_t kernel(sampan_module_t* module, const char* name, sampan_kernel_t** out,
                      sampan_error_t* error) {

@@ -52,6 +52,7 @@ void build(const OwnedProgram& program, const Device& device, const std::string&
   const cl::Device id = device.id();
   const cl::Int code =
       api().build_program(program.get(), 1, &id, options.c_str(), nullptr, nullptr);
+  watch_exit(After::build);
   if (code == cl::kSuccess) return;
   Failure failure =
       failure_of(code, "clBuildProgram", During::kBuild, "Building '" + module_name(desc) + "'");

@@ -1,7 +1,9 @@
 #include "backends/opencl/stream.h"
 
 #include <new>
+#include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "backends/opencl/copy.h"
 #include "backends/opencl/event.h"
@@ -17,7 +19,7 @@ sampan_code_t create(sampan_device_t* device, const sampan_stream_options_t* opt
   });
 }
 
-void destroy(sampan_stream_t* stream) { delete stream; }
+void destroy(sampan_stream_t* stream) { dispose(stream); }
 
 sampan_code_t launch(sampan_stream_t* stream, const sampan_launch_t* launch,
                      sampan_error_t* error) {
@@ -110,15 +112,36 @@ void wait_quietly(const std::shared_ptr<Point>& point) noexcept {
   (void)reached(point.get(), [](const Failure&) {});
 }
 
+// A process that ends doesn't wait for ever for work that nobody will set going.
+constexpr std::uint64_t kExitPatienceNs = 10'000'000'000;
+
+struct Live {
+  std::mutex mutex;
+  std::unordered_set<Stream*> streams;
+};
+
+// Never destroyed: streams of static lifetime end after main.
+Live& live() {
+  static Live* const instance = new Live;
+  return *instance;
+}
+
 }  // namespace
 
 Stream::Stream(Device& device, std::int32_t priority)
     : device_(device),
       priority_(priority),
       progress_(std::make_shared<Progress>()),
-      queue_(device.make_queue(false, priority)) {}
+      queue_(device.make_queue(false, priority)) {
+  const std::lock_guard lock(live().mutex);
+  live().streams.insert(this);
+}
 
 Stream::~Stream() {
+  {
+    const std::lock_guard lock(live().mutex);
+    live().streams.erase(this);
+  }
   wait_quietly(tail_quietly());
   worker_.reset();
   std::shared_ptr<Point> before;
@@ -128,6 +151,23 @@ Stream::~Stream() {
     (void)api().finish(queue());
   }
   progress_->end();
+}
+
+void Stream::wait_for_all() noexcept {
+  std::vector<std::shared_ptr<Point>> tails;
+  try {
+    const std::lock_guard lock(live().mutex);
+    for (Stream* stream : live().streams) tails.push_back(stream->tail_quietly());
+  } catch (const std::bad_alloc&) {
+    // Those that were found, then.
+  }
+  for (const auto& tail : tails) {
+    try {
+      if (tail != nullptr) (void)tail->wait(kExitPatienceNs);
+    } catch (const Failure&) {
+      // Ended as well; there is nobody left to tell.
+    }
+  }
 }
 
 std::shared_ptr<Point> Stream::tail_quietly() noexcept {

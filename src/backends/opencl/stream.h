@@ -33,6 +33,9 @@ class Stream {
   /// an event that failed, where it doesn't take failures.
   ~Stream();
 
+  /// Waits for the work of every stream there is, up to ten seconds for each. Any thread.
+  static void wait_for_all() noexcept;
+
   [[nodiscard]] Device& device() const { return device_; }
   [[nodiscard]] Progress& progress() const { return *progress_; }
   [[nodiscard]] cl::Queue queue() const { return queue_.get(); }

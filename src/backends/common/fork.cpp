@@ -1,10 +1,10 @@
-#include "backends/cpu/fork.h"
+#include "backends/common/fork.h"
 
 #include <pthread.h>
 
 #include <atomic>
 
-namespace sampan::cpu {
+namespace sampan::common {
 namespace {
 
 std::atomic<std::uint32_t> forks{0};
@@ -17,4 +17,4 @@ void watch_forks() noexcept {
 
 std::uint32_t fork_count() noexcept { return forks.load(std::memory_order_relaxed); }
 
-}  // namespace sampan::cpu
+}  // namespace sampan::common

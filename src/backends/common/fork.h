@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace sampan::cpu {
+namespace sampan::common {
 
 /// Starts counting; call once, before anything else of this header.
 void watch_forks() noexcept;
@@ -11,4 +11,4 @@ void watch_forks() noexcept;
 /// How many forks lie between the process that loaded the plug-in and this one. Costs a load.
 [[nodiscard]] std::uint32_t fork_count() noexcept;
 
-}  // namespace sampan::cpu
+}  // namespace sampan::common
