@@ -20,8 +20,9 @@ LogLevel level_from_environment() {
   if (text == "warning") return LogLevel::warning;
   if (text == "info") return LogLevel::info;
   if (text == "debug" || text == "1") return LogLevel::debug;
-  // Whoever asks for validation wants to see what it finds.
-  return env_flag("SAMPAN_VALIDATE") ? LogLevel::warning : LogLevel::off;
+  // Whoever asks for validation wants to see what it finds; for a trace, why there is none.
+  if (env_flag("SAMPAN_VALIDATE")) return LogLevel::warning;
+  return env("SAMPAN_TRACE").empty() ? LogLevel::off : LogLevel::error;
 }
 
 using Sink = std::function<void(LogLevel, std::string_view, std::string_view)>;

@@ -1,12 +1,18 @@
 #include "core/trace.h"
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <utility>
 
 #include "core/environment.h"
@@ -33,6 +39,11 @@ std::uint64_t now_ns() {
                                         .count());
 }
 
+// After a call that set errno.
+std::string cant_write(const std::string& path) {
+  return "SAMPAN_TRACE: " + path + " can't be written: " + std::strerror(errno);
+}
+
 bool record(const EventHandle& event, sampan_stream_t* stream) {
   ErrorRecord error;
   return event.device()->backend.event.record(event.raw(), stream, error.raw()) == SAMPAN_OK;
@@ -45,7 +56,9 @@ bool record(const EventHandle& event, sampan_stream_t* stream) {
 /// Object Format)
 class Trace {
  public:
-  explicit Trace(std::FILE* file) : file_(file) { std::fputs("{\"traceEvents\": [\n", file_); }
+  Trace(int file, std::string path) : file_(file), path_(std::move(path)) {
+    buffer_ = "{\"traceEvents\": [\n";
+  }
 
   void add(std::unique_ptr<TraceSpan::Span> span) {
     const std::lock_guard lock(mutex_);
@@ -59,12 +72,11 @@ class Trace {
     constexpr std::uint64_t kPatienceNs = 1'000'000'000;
     for (const auto& span : pending_) write_if_done(*span, kPatienceNs);
     pending_.clear();
-    if (file_ == nullptr) return;
     // The last comma needs an element behind it.
-    std::fputs(
-        "{\"name\": \"end\", \"ph\": \"i\", \"pid\": 0, \"tid\": 0, \"ts\": 0, \"s\": \"g\"}\n]}\n",
-        file_);
-    std::fclose(std::exchange(file_, nullptr));
+    buffer_ +=
+        "{\"name\": \"end\", \"ph\": \"i\", \"pid\": 0, \"tid\": 0, \"ts\": 0, \"s\": \"g\"}\n]}\n";
+    write_buffer();
+    if (file_ >= 0 && ::close(std::exchange(file_, -1)) != 0) report_failure();
   }
 
  private:
@@ -129,17 +141,34 @@ class Trace {
   }
 
   void put(const Json& event) {
-    if (file_ == nullptr) return;
-    const std::string text = event.dump(-1, ' ', false, Json::error_handler_t::replace) + ",\n";
-    if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()) {
-      log(LogLevel::error, "trace",
-          "the trace file can't be written on (disk full?); it ends here");
-      std::fclose(std::exchange(file_, nullptr));
+    if (file_ < 0) return;
+    buffer_ += event.dump(-1, ' ', false, Json::error_handler_t::replace) + ",\n";
+    constexpr std::size_t kBufferBytes = 64 << 10;
+    if (buffer_.size() >= kBufferBytes) write_buffer();
+  }
+
+  void write_buffer() {
+    for (std::string_view rest = buffer_; file_ >= 0 && !rest.empty();) {
+      const ssize_t written = ::write(file_, rest.data(), rest.size());
+      if (written > 0) {
+        rest.remove_prefix(static_cast<std::size_t>(written));
+      } else if (errno != EINTR) {
+        report_failure();
+        ::close(std::exchange(file_, -1));
+      }
     }
+    buffer_.clear();
+  }
+
+  void report_failure() {
+    log(LogLevel::error, "trace", cant_write(path_) + "; the trace ends here");
   }
 
   std::mutex mutex_;
-  std::FILE* file_;
+  int file_;  // -1 once it could not be written
+  std::string path_;
+  // Our own: a fork of the process must not write the rest of stdio's buffer a second time.
+  std::string buffer_;
   std::deque<std::unique_ptr<TraceSpan::Span>> pending_;
   std::map<const OpenDevice*, std::int64_t> offsets_;
   std::map<std::string, int> numbers_;
@@ -177,17 +206,20 @@ void start_trace() {
     Starter() {
       const std::string path = env("SAMPAN_TRACE");
       if (path.empty()) return;
-      std::FILE* file = std::fopen(path.c_str(), "we");
-      if (file == nullptr) {
-        log(LogLevel::error, "trace", "SAMPAN_TRACE: " + path + " can't be written");
+      const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+      if (file < 0) {
+        log(LogLevel::error, "trace", cant_write(path) + "; the program goes on untraced");
         return;
       }
-      activate(new Trace(file));
+      // Never destroyed: other threads may be adding spans when the process ends.
+      static Trace* const trace = new Trace(file, path);
+      TraceSpan::active_ = trace;
       std::atexit([] {
-        if (Trace* trace = activate(nullptr)) trace->finish();
+        if (TraceSpan::active_.exchange(nullptr) != nullptr) trace->finish();
       });
+      // The file belongs to this process; a fork goes on untraced.
+      ::pthread_atfork(nullptr, nullptr, [] { TraceSpan::active_ = nullptr; });
     }
-    static Trace* activate(Trace* trace) { return TraceSpan::active_.exchange(trace); }
   };
   static const Starter starter;
 }
