@@ -8,7 +8,6 @@
 #include "core/open_device.h"
 #include "core/stream.h"
 #include "core/stream_directory.h"
-#include "core/validate/audit.h"
 
 namespace sampan {
 namespace core {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/memory/pool.h"
+#include "core/validate/audit.h"
 #include "sampan/buffer.h"
 #include "sampan/plugin/backend.h"
 
@@ -26,6 +27,7 @@ class BufferImpl {
              std::uint64_t size_bytes, std::function<void()> on_release);
   BufferImpl(const BufferImpl&) = delete;
   ~BufferImpl();
+  static void operator delete(void* bytes) noexcept { audit::free_buffer(bytes); }
 
   [[nodiscard]] const std::shared_ptr<OpenDevice>& device() const noexcept { return device_; }
   [[nodiscard]] MemoryKind kind() const noexcept { return kind_; }

@@ -52,11 +52,11 @@ std::unique_lock<std::mutex> StreamImpl::begin_work(bool allowed_while_recording
 
 void StreamImpl::use(BufferImpl& buffer, std::uint64_t begin_bytes, std::uint64_t size_bytes,
                      audit::Access access, const char* work) {
-  buffer.note_use(key_);
   if (audit::kActive) [[unlikely]] {
     audit::touch(key_, position() + 1, work,
                  {&buffer, begin_bytes, begin_bytes + size_bytes, access});
   }
+  buffer.note_use(key_);
 }
 
 void StreamImpl::use(const View& view, audit::Access access, const char* work) {
@@ -65,12 +65,12 @@ void StreamImpl::use(const View& view, audit::Access access, const char* work) {
 
 void StreamImpl::use(const Arg& arg, audit::Access access, const std::string& work) {
   if (arg.is_value() || arg.buffer() == nullptr) return;
-  arg.buffer()->note_use(key_);
   if (audit::kActive) [[unlikely]] {
     audit::touch(key_, position() + 1, work,
                  {arg.buffer(), arg.range_begin_bytes(),
                   arg.range_begin_bytes() + arg.range_bytes(), access});
   }
+  arg.buffer()->note_use(key_);
 }
 
 // Kernels that are not of the dialect don't say what they write: their memory counts as read.
@@ -113,6 +113,13 @@ void StreamImpl::complete_up_to(std::uint64_t position) noexcept {
   }
 }
 
+void StreamImpl::finish_work(sampan_code_t code, ErrorRecord& error) {
+  if (code != SAMPAN_OK) [[unlikely]]
+    audit::withdraw(key_, position() + 1);
+  check(code, error, device_->backend.name);
+  advance();
+}
+
 // ---- Work ------------------------------------------------------------------------------------
 
 std::uint64_t StreamImpl::submit(RecordedNode&& node) {
@@ -134,9 +141,7 @@ std::uint64_t StreamImpl::launch(const Kernel& kernel, const LaunchConfig& confi
   const sampan_launch_t launch =
       to_abi(*kernel.impl(), config, std::span(raw.data(), args.size()), sequence);
   ErrorRecord error;
-  check(device_->backend.stream.launch(handle_, &launch, error.raw()), error,
-        device_->backend.name);
-  advance();
+  finish_work(device_->backend.stream.launch(handle_, &launch, error.raw()), error);
   return sequence;
 }
 
@@ -164,8 +169,7 @@ void StreamImpl::copy_2d(BufferImpl& dst, BufferImpl& src, const Stream::Copy2d&
   raw.row_bytes = area.row_bytes;
   raw.rows = area.rows;
   ErrorRecord error;
-  check(device_->backend.stream.copy_2d(handle_, &raw, error.raw()), error, device_->backend.name);
-  advance();
+  finish_work(device_->backend.stream.copy_2d(handle_, &raw, error.raw()), error);
 }
 
 void StreamImpl::copy_peer(const View& dst, const View& src, std::uint64_t size_bytes) {
@@ -174,10 +178,9 @@ void StreamImpl::copy_peer(const View& dst, const View& src, std::uint64_t size_
   use(src, audit::Access::read, "copy");
   use(dst, audit::Access::write, "copy");
   ErrorRecord error;
-  check(
+  finish_work(
       device_->backend.peer.copy(handle_, to_region(dst), to_region(src), size_bytes, error.raw()),
-      error, device_->backend.name);
-  advance();
+      error);
 }
 
 void StreamImpl::copy_from_host(BufferImpl& dst, std::uint64_t offset_bytes,
@@ -186,10 +189,9 @@ void StreamImpl::copy_from_host(BufferImpl& dst, std::uint64_t offset_bytes,
   const TraceSpan span(device_, handle_, key_, "copy_from_host", nullptr);
   use(dst, offset_bytes, host.size(), audit::Access::write, "copy_from_host");
   ErrorRecord error;
-  check(device_->backend.stream.copy_to_device(handle_, dst.region(offset_bytes), host.data(),
-                                               host.size(), error.raw()),
-        error, device_->backend.name);
-  advance();
+  finish_work(device_->backend.stream.copy_to_device(handle_, dst.region(offset_bytes), host.data(),
+                                                     host.size(), error.raw()),
+              error);
 }
 
 void StreamImpl::copy_to_host(std::span<std::byte> host, BufferImpl& src,
@@ -198,10 +200,9 @@ void StreamImpl::copy_to_host(std::span<std::byte> host, BufferImpl& src,
   const TraceSpan span(device_, handle_, key_, "copy_to_host", nullptr);
   use(src, offset_bytes, host.size(), audit::Access::read, "copy_to_host");
   ErrorRecord error;
-  check(device_->backend.stream.copy_to_host(handle_, host.data(), src.region(offset_bytes),
-                                             host.size(), error.raw()),
-        error, device_->backend.name);
-  advance();
+  finish_work(device_->backend.stream.copy_to_host(handle_, host.data(), src.region(offset_bytes),
+                                                   host.size(), error.raw()),
+              error);
 }
 
 void StreamImpl::fill(const View& dst, std::span<const std::byte> pattern,
@@ -231,11 +232,10 @@ std::uint64_t StreamImpl::run_op(const std::shared_ptr<OpHandle>& op, std::span<
   }
   const std::uint64_t sequence = position() + 1;
   ErrorRecord error;
-  check(device_->backend.ops.run(op->raw(), handle_, raw.data(),
-                                 static_cast<std::uint32_t>(args.size()), scratch, sequence,
-                                 error.raw()),
-        error, device_->backend.name);
-  advance();
+  finish_work(device_->backend.ops.run(op->raw(), handle_, raw.data(),
+                                       static_cast<std::uint32_t>(args.size()), scratch, sequence,
+                                       error.raw()),
+              error);
   return sequence;
 }
 
@@ -289,8 +289,7 @@ void StreamImpl::enqueue(const RecordedNode& node, std::uint64_t sequence) {
                           static_cast<std::uint32_t>(args.size()), scratch, sequence, error.raw());
     }
   }
-  check(code, error, backend.name);
-  advance();
+  finish_work(code, error);
 }
 
 // ---- Order -----------------------------------------------------------------------------------
@@ -413,9 +412,8 @@ void StreamImpl::replay(GraphImpl& graph) {
   }
   for (const RecordedNode& node : graph.nodes()) use_node(node);
   ErrorRecord error;
-  check(device_->backend.graph.replay(graph.native(), handle_, position() + 1, error.raw()), error,
-        device_->backend.name);
-  advance();
+  finish_work(device_->backend.graph.replay(graph.native(), handle_, position() + 1, error.raw()),
+              error);
 }
 
 }  // namespace sampan::core

@@ -15,6 +15,7 @@
 
 namespace sampan::core {
 
+class ErrorRecord;
 class EventHandle;
 class EventImpl;
 class OpenDevice;
@@ -60,6 +61,10 @@ class StreamImpl : public std::enable_shared_from_this<StreamImpl> {
   [[nodiscard]] std::shared_ptr<GraphImpl> end_recording();
   void replay(GraphImpl& graph);
 
+  /// Remembers for the pool, and checks under SAMPAN_VALIDATE, that the work enqueued next uses
+  /// memory; for memory of another device, of which that work itself doesn't know.
+  void use(const View& view, audit::Access access, const char* work);
+
   /// Orders `later` behind everything given to this stream so far.
   void order_before(StreamImpl& later);
 
@@ -75,11 +80,12 @@ class StreamImpl : public std::enable_shared_from_this<StreamImpl> {
   void use(const Arg& arg, audit::Access access, const std::string& work);
   void use(BufferImpl& buffer, std::uint64_t begin_bytes, std::uint64_t size_bytes,
            audit::Access access, const char* work);
-  void use(const View& view, audit::Access access, const char* work);
   void use_args(const KernelImpl& kernel, std::span<const Arg> args);
   void use_node(const RecordedNode& node);
   void use_args(const OpHandle& op, std::span<const Arg> args);
   void advance() noexcept { position_.fetch_add(1, std::memory_order_release); }
+  /// Ends a call that enqueues work: counts it, or throws why it was refused.
+  void finish_work(sampan_code_t code, ErrorRecord& error);
   void complete_up_to(std::uint64_t position) noexcept;
   void enqueue(const RecordedNode& node, std::uint64_t sequence);
   std::uint64_t submit(RecordedNode&& node);

@@ -78,12 +78,12 @@ void copy_between_devices(StreamImpl& stream, const View& dst, const View& src,
   if (writes) {
     if (const void* host = src.impl()->host_data()) {
       const auto* first = static_cast<const std::byte*>(host) + src.offset_bytes();
-      src.impl()->note_use(stream.key());
+      stream.use(src, audit::Access::read, "copy");
       return stream.copy_from_host(*dst.impl(), dst.offset_bytes(), {first, size_bytes});
     }
   } else if (void* host = dst.impl()->host_data()) {
     auto* first = static_cast<std::byte*>(host) + dst.offset_bytes();
-    dst.impl()->note_use(stream.key());
+    stream.use(dst, audit::Access::write, "copy");
     return stream.copy_to_host({first, size_bytes}, *src.impl(), src.offset_bytes());
   }
 

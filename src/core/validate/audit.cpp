@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <deque>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -19,6 +20,9 @@ namespace sampan::core::audit {
 namespace {
 
 constexpr int kFrames = 12;
+
+// Destroyed buffers whose address isn't used again yet; each holds some 200 bytes.
+constexpr std::size_t kMaxBuried = 16384;
 
 /// How far each other stream's work is known to be complete, at some point of a stream or the host.
 /// Lamport's and Mattern's vector clocks; positions count a stream's pieces of work.
@@ -50,6 +54,7 @@ struct State {
   std::unordered_map<StreamKey, VectorClock> streams;
   std::unordered_map<const EventHandle*, VectorClock> events;
   VectorClock host;
+  std::deque<void*> buried;
 };
 
 // Never destroyed: buffers of static lifetime end after main.
@@ -90,6 +95,29 @@ bool overlap(const Touch& a, const Touch& b) {
   return a.begin_bytes < b.end_bytes && b.begin_bytes < a.end_bytes;
 }
 
+// Whether the work at `position` of a stream comes before all that follows `clock`.
+bool knows(const VectorClock& clock, StreamKey stream, std::uint64_t position) {
+  const auto known = clock.find(stream);
+  return known != clock.end() && known->second >= position;
+}
+
+template <class Condition>
+void forget_touches(Condition condition) noexcept {
+  for (auto& [buffer, record] : state().buffers) std::erase_if(record.past, condition);
+}
+
+void withdraw_locked(StreamKey stream, std::uint64_t position) noexcept {
+  forget_touches(
+      [=](const Past& past) { return past.stream == stream && past.position == position; });
+}
+
+[[noreturn]] void throw_dead() {
+  throw_invalid(
+      "a view or argument refers to a buffer that was destroyed; keep it until the call, and as "
+      "long "
+      "as a graph uses it");
+}
+
 const char* verb(Access access) { return access == Access::read ? "reads" : "writes"; }
 
 bool start() {
@@ -116,13 +144,26 @@ void remove_buffer(BufferImpl* buffer) noexcept {
   state().buffers.erase(buffer);
 }
 
+void free_buffer(void* bytes) noexcept {
+  if (kActive) {
+    const std::lock_guard lock(state().mutex);
+    auto& buried = state().buried;
+    try {
+      buried.push_back(bytes);
+      if (buried.size() <= kMaxBuried) return;
+      bytes = buried.front();
+      buried.pop_front();
+    } catch (const std::bad_alloc&) {
+      // Freed at once, then.
+    }
+  }
+  ::operator delete(bytes);
+}
+
 void require_live(const BufferImpl* buffer) {
   if (!kActive || buffer == nullptr) return;
   const std::lock_guard lock(state().mutex);
-  if (state().buffers.count(buffer) == 0) {
-    throw_invalid(
-        "a view or argument refers to a buffer that was destroyed; keep it until the call");
-  }
+  if (state().buffers.count(buffer) == 0) throw_dead();
 }
 
 void touch(StreamKey stream, std::uint64_t position, const std::string& work, const Touch& now) {
@@ -130,22 +171,28 @@ void touch(StreamKey stream, std::uint64_t position, const std::string& work, co
   const std::lock_guard lock(state().mutex);
   VectorClock& clock = state().streams[stream];
   merge(clock, state().host);
-  clock[stream] = position;
   const auto found = state().buffers.find(now.buffer);
-  if (found == state().buffers.end()) return;
+  if (found == state().buffers.end()) {
+    withdraw_locked(stream, position);
+    throw_dead();
+  }
   auto& past = found->second.past;
+  // What the host has waited for comes before all later work.
+  std::erase_if(
+      past, [](const Past& other) { return knows(state().host, other.stream, other.position); });
   for (const Past& other : past) {
-    const auto known = clock.find(other.stream);
-    const bool ordered =
-        other.stream == stream || (known != clock.end() && known->second >= other.position);
+    const bool ordered = other.stream == stream || knows(clock, other.stream, other.position);
     const bool conflict = other.touch.access == Access::write || now.access == Access::write;
     if (ordered || !conflict || !overlap(other.touch, now)) continue;
-    throw_invalid("unsynchronised access: " + work + " " + verb(now.access) + " bytes " +
-                  std::to_string(now.begin_bytes) + " to " + std::to_string(now.end_bytes) +
-                  " of a buffer that " + other.work + " of another stream (work " +
-                  std::to_string(other.position) + ") " + verb(other.touch.access) +
-                  "; record an event there and wait for it here. The buffer was allocated at " +
-                  place_of(found->second));
+    const std::string message =
+        "unsynchronised access: " + work + " " + verb(now.access) + " bytes " +
+        std::to_string(now.begin_bytes) + " to " + std::to_string(now.end_bytes) +
+        " of a buffer that " + other.work + " of another stream (work " +
+        std::to_string(other.position) + ") " + verb(other.touch.access) +
+        "; record an event there and wait for it here. The buffer was allocated at " +
+        place_of(found->second);
+    withdraw_locked(stream, position);
+    throw_invalid(message);
   }
   // Accesses that everything later on this stream is ordered behind need no longer be remembered.
   std::erase_if(past, [&](const Past& other) {
@@ -153,6 +200,12 @@ void touch(StreamKey stream, std::uint64_t position, const std::string& work, co
            other.touch.end_bytes <= now.end_bytes && other.touch.access <= now.access;
   });
   past.push_back({stream, position, now, work});
+}
+
+void withdraw(StreamKey stream, std::uint64_t position) noexcept {
+  if (!kActive) return;
+  const std::lock_guard lock(state().mutex);
+  withdraw_locked(stream, position);
 }
 
 void recorded(const EventHandle* event, StreamKey stream, std::uint64_t position) {
@@ -195,9 +248,21 @@ void host_waited(const EventHandle* event) {
 void stream_gone(StreamKey stream) noexcept {
   if (!kActive) return;
   const std::lock_guard lock(state().mutex);
-  // Its destructor waited for its work: whatever comes later is ordered behind it.
-  state().host[stream] = UINT64_MAX;
-  state().streams.erase(stream);
+  // Whatever comes later is ordered behind its work, and behind what that waited for.
+  const auto found = state().streams.find(stream);
+  if (found != state().streams.end()) {
+    try {
+      merge(state().host, found->second);
+    } catch (const std::bad_alloc&) {
+      // Less is known to be ordered, then; the stream's own work is forgotten all the same.
+    }
+    state().streams.erase(found);
+  }
+  forget_touches([=](const Past& past) { return past.stream == stream; });
+  // Nobody asks for it any more.
+  state().host.erase(stream);
+  for (auto& [key, clock] : state().streams) clock.erase(stream);
+  for (auto& [event, clock] : state().events) clock.erase(stream);
 }
 
 }  // namespace sampan::core::audit

@@ -28,12 +28,17 @@ extern const bool kActive;
 
 void add_buffer(BufferImpl* buffer);
 void remove_buffer(BufferImpl* buffer) noexcept;
+/// Frees a destroyed BufferImpl's own bytes; while validation is on not at once, lest a new buffer
+/// take the address and a stale view pass for a view of it.
+void free_buffer(void* bytes) noexcept;
 /// Throws invalid_argument if the buffer was destroyed.
 void require_live(const BufferImpl* buffer);
 
 /// Work `position` of a stream touches memory. Throws invalid_argument, naming both pieces of work,
 /// if another stream's access to the same bytes, one of the two writing, is not ordered before it.
 void touch(StreamKey stream, std::uint64_t position, const std::string& work, const Touch& touch);
+/// Forgets what work `position` touches: it was refused and will not run.
+void withdraw(StreamKey stream, std::uint64_t position) noexcept;
 
 /// The order that events, waits and the host make.
 void recorded(const EventHandle* event, StreamKey stream, std::uint64_t position);
@@ -41,6 +46,7 @@ void waited(StreamKey stream, const EventHandle* event);
 void event_gone(const EventHandle* event) noexcept;
 void synchronized(StreamKey stream, std::uint64_t position);
 void host_waited(const EventHandle* event);
+/// The stream was destroyed, which waited for its work.
 void stream_gone(StreamKey stream) noexcept;
 
 }  // namespace audit
