@@ -92,7 +92,7 @@ class Program {
       if (writes) {
         streams_[stream].fill(view, std::uint8_t{1});
       } else {
-        streams_[stream].copy_to_host(std::span(host_).first(size), view);
+        streams_[stream].copy_to_host(std::span(host_[stream]).first(size), view);
       }
     } catch (const sampan::Error& error) {
       report = error.what();
@@ -105,7 +105,8 @@ class Program {
     return races ? 1 : 0;
   }
 
-  std::array<std::byte, kBytes> host_{};
+  // One for each stream: reads of two may be under way at once.
+  std::array<std::array<std::byte, kBytes>, kStreams> host_{};
   sampan::Device device_;
   std::mt19937 random_;
   sampan::Buffer buffer_;
