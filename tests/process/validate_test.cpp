@@ -73,7 +73,8 @@ class Scene {
     const bool same_device = stream.device() == near_device;
     if (access == Access::read) {
       if (same_device) {
-        stream.copy_to_host(std::span(host).first(size), target);
+        // Memory of its own for each: two reads may be under way at once.
+        stream.copy_to_host(std::span(host[&stream == &near ? 0 : 1]).first(size), target);
       } else {
         stream.copy(other, target);
       }
@@ -84,7 +85,7 @@ class Scene {
     }
   }
 
-  std::array<std::byte, kBytes> host{};
+  std::array<std::array<std::byte, kBytes>, 2> host{};
   sampan::Device near_device, far_device;
   Stream near, far;
   Buffer buffer, far_buffer;
