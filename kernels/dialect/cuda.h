@@ -2,6 +2,12 @@
 #ifndef SAMPAN_CUDA_H
 #define SAMPAN_CUDA_H
 
+/* Local memory of a group: what may be static, and all that a kernel can have (compute capability
+ * 9.0). The host knows the second for the device. */
+#define SAMPAN_STATIC_LOCAL_BYTES 49152
+#ifndef SAMPAN_LOCAL_BYTES
+#define SAMPAN_LOCAL_BYTES 232448
+#endif
 #include "cuda_like.h"
 
 #define SG_SIZE 32u

@@ -21,14 +21,31 @@ typedef u16 bf16;
 #define CONSTANT static __constant__ const
 #define RESTRICT __restrict__
 
-#define KERNEL(name, wx, wy, wz) \
-  extern "C" __global__ void __launch_bounds__((wx) * (wy) * (wz), 1) name
+/* The host asks for sampan_group_<name>, as drivers tell only how many items a group may have. The
+ * prefix of the entry point lets kernels be called sin or main. */
+#define KERNEL(name, wx, wy, wz)                                    \
+  extern "C" __constant__ u32 sampan_group_##name[3] = {wx, wy, wz}; \
+  extern "C" __global__ void __launch_bounds__((wx) * (wy) * (wz), 1) sampan_kernel_##name
 #define KERNEL_FLAT KERNEL
-/* Dynamic: static shared memory ends at 48 KiB. The host passes count * sizeof(T) bytes with the
- * launch. */
-#define LOCAL_POOL(T, name, count)                                  \
-  extern __shared__ __attribute__((aligned(16))) u8 sampan_pool_[]; \
-  T* const name = (T*)sampan_pool_
+/* Static as far as the compiler lets it be; beyond, dynamic: the host passes count * sizeof(T) bytes
+ * with the launch. */
+template <u32 bytes, bool fits>
+struct SampanPool {
+  static __device__ __forceinline__ u8* at() {
+    __shared__ __attribute__((aligned(16))) u8 sampan_static_pool[bytes];
+    return sampan_static_pool;
+  }
+};
+template <u32 bytes>
+struct SampanPool<bytes, false> {
+  static_assert(bytes <= SAMPAN_LOCAL_BYTES, "LOCAL_POOL is larger than the local memory of a group");
+  static __device__ __forceinline__ u8* at() {
+    extern __shared__ __attribute__((aligned(16))) u8 sampan_dynamic_pool[];
+    return sampan_dynamic_pool;
+  }
+};
+#define LOCAL_POOL(T, name, count) \
+  T* const name = (T*)SampanPool<(count) * sizeof(T), (count) * sizeof(T) <= SAMPAN_STATIC_LOCAL_BYTES>::at()
 #define SAMPAN_DIM(v, d) ((d) == 0 ? (v).x : (d) == 1 ? (v).y : (v).z)
 #define LID(d) ((u32)SAMPAN_DIM(threadIdx, d))
 #define GID(d) ((u32)SAMPAN_DIM(blockIdx, d))

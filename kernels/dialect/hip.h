@@ -2,6 +2,11 @@
 #ifndef SAMPAN_HIP_H
 #define SAMPAN_HIP_H
 
+/* Local memory of a group, all of which may be static. */
+#ifndef SAMPAN_LOCAL_BYTES
+#define SAMPAN_LOCAL_BYTES 65536
+#endif
+#define SAMPAN_STATIC_LOCAL_BYTES SAMPAN_LOCAL_BYTES
 #include "cuda_like.h"
 
 #define SG_SIZE ((u32)warpSize)

@@ -14,6 +14,7 @@ using cuda_like::DriverFunction;
 using cuda_like::DriverGraph;
 using cuda_like::DriverNode;
 using cuda_like::DriverStream;
+using cuda_like::Entry;
 using cuda_like::Ordinal;
 using cuda_like::Result;
 
@@ -78,32 +79,35 @@ struct MemsetNodeParams {  // CUDA_MEMSET_NODE_PARAMS
 /// What libcuda alone has; the rest is cuda_like::DriverApi. In the comments: the symbols, the
 /// first that is there counts.
 struct Api {
-  Result (*get_error_name)(Result, const char** out);  // cuGetErrorName
-  Result (*primary_retain)(Context* out, Ordinal);     // cuDevicePrimaryCtxRetain
-  Result (*primary_release)(Ordinal);                  // cuDevicePrimaryCtxRelease_v2
-  Result (*primary_reset)(Ordinal);                    // cuDevicePrimaryCtxReset_v2
-  Result (*get_current)(Context* out);                 // cuCtxGetCurrent
-  Result (*set_current)(Context);                      // cuCtxSetCurrent
-  Result (*copy)(Address dst, Address src, std::size_t bytes, DriverStream);  // cuMemcpyAsync
-  Result (*copy_2d)(const Memcpy2d*, DriverStream);                           // cuMemcpy2DAsync_v2
+  Entry<Result(Result, const char** out)> get_error_name;  // cuGetErrorName
+  Entry<Result(Context* out, Ordinal)> primary_retain;     // cuDevicePrimaryCtxRetain
+  Entry<Result(Ordinal)> primary_release;                  // cuDevicePrimaryCtxRelease_v2
+  Entry<Result(Ordinal)> primary_reset;                    // cuDevicePrimaryCtxReset_v2
+  Entry<Result(Context* out)> get_current;                 // cuCtxGetCurrent
+  Entry<Result(Context)> set_current;                      // cuCtxSetCurrent
+  Entry<Result(Address dst, Address src, std::size_t bytes, DriverStream)> copy;  // cuMemcpyAsync
+  Entry<Result(const Memcpy2d*, DriverStream)> copy_2d;  // cuMemcpy2DAsync_v2
 
   // Optional.
-  Result (*enable_peer)(Context peer, unsigned flags);  // cuCtxEnablePeerAccess
-  Result (*copy_peer)(Address dst, Context dst_context, Address src, Context src_context,
-                      std::size_t bytes, DriverStream);  // cuMemcpyPeerAsync
-  Result (*wait_value)(DriverStream, Address, std::uint32_t value,
-                       unsigned flags);  // cuStreamWaitValue32_v2, cuStreamWaitValue32
-  Result (*add_kernel)(DriverNode* out, DriverGraph, const DriverNode* after,
-                       std::size_t after_count,
-                       const KernelNodeParams*);  // cuGraphAddKernelNode_v2, cuGraphAddKernelNode
-  Result (*add_copy)(DriverNode* out, DriverGraph, const DriverNode* after, std::size_t after_count,
-                     const Memcpy3d*, Context);  // cuGraphAddMemcpyNode
-  Result (*add_fill)(DriverNode* out, DriverGraph, const DriverNode* after, std::size_t after_count,
-                     const MemsetNodeParams*, Context);  // cuGraphAddMemsetNode
-  Result (*instantiate)(DriverExec* out, DriverGraph,
-                        unsigned long long flags);  // cuGraphInstantiateWithFlags
-  Result (*set_kernel)(DriverExec, DriverNode,
-                       const KernelNodeParams*);  // cuGraphExecKernelNodeSetParams_v2, …Params
+  Entry<Result(Context peer, unsigned flags)> enable_peer;  // cuCtxEnablePeerAccess
+  Entry<Result(Address dst, Context dst_context, Address src, Context src_context,
+               std::size_t bytes, DriverStream)>
+      copy_peer;  // cuMemcpyPeerAsync
+  Entry<Result(DriverStream, Address, std::uint32_t value, unsigned flags)>
+      wait_value;  // cuStreamWaitValue32_v2, cuStreamWaitValue32
+  Entry<Result(DriverNode* out, DriverGraph, const DriverNode* after, std::size_t after_count,
+               const KernelNodeParams*)>
+      add_kernel;  // cuGraphAddKernelNode_v2, cuGraphAddKernelNode
+  Entry<Result(DriverNode* out, DriverGraph, const DriverNode* after, std::size_t after_count,
+               const Memcpy3d*, Context)>
+      add_copy;  // cuGraphAddMemcpyNode
+  Entry<Result(DriverNode* out, DriverGraph, const DriverNode* after, std::size_t after_count,
+               const MemsetNodeParams*, Context)>
+      add_fill;  // cuGraphAddMemsetNode
+  Entry<Result(DriverExec* out, DriverGraph, unsigned long long flags)>
+      instantiate;  // cuGraphInstantiateWithFlags
+  Entry<Result(DriverExec, DriverNode, const KernelNodeParams*)>
+      set_kernel;  // cuGraphExecKernelNodeSetParams_v2, …Params
 };
 
 /// Filled by vendor.cpp when the driver is opened.

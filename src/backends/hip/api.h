@@ -13,6 +13,7 @@ using cuda_like::DriverFunction;
 using cuda_like::DriverGraph;
 using cuda_like::DriverNode;
 using cuda_like::DriverStream;
+using cuda_like::Entry;
 using cuda_like::Ordinal;
 using cuda_like::Result;
 
@@ -41,38 +42,41 @@ struct MemsetParams {  // hipMemsetParams
 /// What libamdhip64 alone has; the rest is cuda_like::DriverApi. In the comments: the symbols, the
 /// first that is there counts.
 struct Api {
-  const char* (*get_error_name)(Result);  // hipGetErrorName
-  Result (*set_device)(int);              // hipSetDevice
-  Result (*get_device)(int* out);         // hipGetDevice
-  Result (*reset_device)();               // hipDeviceReset, of the current one
-  Result (*copy)(Address dst, Address src, std::size_t bytes, int kind,
-                 DriverStream);  // hipMemcpyAsync
-  Result (*copy_2d)(Address dst, std::size_t dst_pitch_bytes, Address src,
-                    std::size_t src_pitch_bytes, std::size_t row_bytes, std::size_t rows, int kind,
-                    DriverStream);  // hipMemcpy2DAsync
+  Entry<const char*(Result)> get_error_name;  // hipGetErrorName
+  Entry<Result(int)> set_device;              // hipSetDevice
+  Entry<Result(int* out)> get_device;         // hipGetDevice
+  Entry<Result()> reset_device;               // hipDeviceReset, of the current one
+  Entry<Result(Address dst, Address src, std::size_t bytes, int kind, DriverStream)>
+      copy;  // hipMemcpyAsync
+  Entry<Result(Address dst, std::size_t dst_pitch_bytes, Address src, std::size_t src_pitch_bytes,
+               std::size_t row_bytes, std::size_t rows, int kind, DriverStream)>
+      copy_2d;  // hipMemcpy2DAsync
 
   // Optional.
   /// The struct changes between releases: `out` is a large buffer that nothing but the name of the
   /// instruction set is looked for in.
-  Result (*get_properties)(void* out,
-                           int device);  // hipGetDevicePropertiesR0600, hipGetDeviceProperties
-  Result (*enable_peer)(int peer, unsigned flags);  // hipDeviceEnablePeerAccess
-  Result (*copy_peer)(Address dst, int dst_device, Address src, int src_device, std::size_t bytes,
-                      DriverStream);  // hipMemcpyPeerAsync
-  Result (*wait_value)(DriverStream, Address, std::uint32_t value, unsigned flags,
-                       std::uint32_t mask);  // hipStreamWaitValue32
-  Result (*add_kernel)(DriverNode* out, DriverGraph, const DriverNode* after,
-                       std::size_t after_count,
-                       const KernelNodeParams*);  // hipGraphAddKernelNode
-  Result (*add_copy)(DriverNode* out, DriverGraph, const DriverNode* after, std::size_t after_count,
-                     Address dst, Address src, std::size_t bytes,
-                     int kind);  // hipGraphAddMemcpyNode1D
-  Result (*add_fill)(DriverNode* out, DriverGraph, const DriverNode* after, std::size_t after_count,
-                     const MemsetParams*);  // hipGraphAddMemsetNode
-  Result (*instantiate)(DriverExec* out, DriverGraph, DriverNode* out_bad_node, char* log,
-                        std::size_t log_room);  // hipGraphInstantiate
-  Result (*set_kernel)(DriverExec, DriverNode,
-                       const KernelNodeParams*);  // hipGraphExecKernelNodeSetParams
+  Entry<Result(void* out, int device)>
+      get_properties;  // hipGetDevicePropertiesR0600, hipGetDeviceProperties
+  Entry<Result(int peer, unsigned flags)> enable_peer;  // hipDeviceEnablePeerAccess
+  Entry<Result(Address dst, int dst_device, Address src, int src_device, std::size_t bytes,
+               DriverStream)>
+      copy_peer;  // hipMemcpyPeerAsync
+  Entry<Result(DriverStream, Address, std::uint32_t value, unsigned flags, std::uint32_t mask)>
+      wait_value;  // hipStreamWaitValue32
+  Entry<Result(DriverNode* out, DriverGraph, const DriverNode* after, std::size_t after_count,
+               const KernelNodeParams*)>
+      add_kernel;  // hipGraphAddKernelNode
+  Entry<Result(DriverNode* out, DriverGraph, const DriverNode* after, std::size_t after_count,
+               Address dst, Address src, std::size_t bytes, int kind)>
+      add_copy;  // hipGraphAddMemcpyNode1D
+  Entry<Result(DriverNode* out, DriverGraph, const DriverNode* after, std::size_t after_count,
+               const MemsetParams*)>
+      add_fill;  // hipGraphAddMemsetNode
+  Entry<Result(DriverExec* out, DriverGraph, DriverNode* out_bad_node, char* log,
+               std::size_t log_room)>
+      instantiate;  // hipGraphInstantiate
+  Entry<Result(DriverExec, DriverNode, const KernelNodeParams*)>
+      set_kernel;  // hipGraphExecKernelNodeSetParams
 };
 
 /// Filled by vendor.cpp when the driver is opened.
