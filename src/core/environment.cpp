@@ -41,6 +41,8 @@ std::vector<EnvironmentVariable> environment() {
       {"SAMPAN_CPU_MEMORY_MB", "memory limit of each CPU device in MiB"},
       {"SAMPAN_CXX", "C++ compiler for portable kernels on the CPU (default: c++, g++, clang++)"},
       {"SAMPAN_OPENCL_LIBRARY", "OpenCL loader or driver to open (default: libOpenCL.so.1)"},
+      {"SAMPAN_TEST_DRIVERS",
+       "1, or a folder: CUDA and HIP use the emulated drivers built with the tests, no others"},
       {"SAMPAN_OPENCL_MEMORY", "svm, usm or buffer: forces how OpenCL memory is allocated"},
       {"SAMPAN_OPENCL_BINARIES",
        "1 or 0: whether compiled OpenCL programs are cached (default: unless the driver does)"},

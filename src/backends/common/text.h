@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +42,19 @@ namespace sampan::common {
     digits += kDigits[std::to_integer<unsigned>(b & std::byte{15})];
   }
   return digits;
+}
+
+/// Writes `text` and a zero to `out`, which has room for `room` bytes; cuts between characters of
+/// UTF-8 where it is too long.
+inline void copy_text(std::string_view text, char* out, std::size_t room) noexcept {
+  if (room == 0) return;
+  std::size_t bytes = std::min(text.size(), room - 1);
+  const auto continues = [&](std::size_t at) {
+    return (static_cast<unsigned char>(text[at]) & 0xC0u) == 0x80u;
+  };
+  while (bytes > 0 && bytes < text.size() && continues(bytes)) --bytes;
+  std::memcpy(out, text.data(), bytes);
+  out[bytes] = '\0';
 }
 
 }  // namespace sampan::common
