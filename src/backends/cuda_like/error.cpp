@@ -73,15 +73,6 @@ const CodeRow* row_of(Result code) noexcept {
   return found == std::end(kCodes) ? nullptr : found;
 }
 
-// Some codes mean something else where they come from.
-sampan_code_t meaning_of(const CodeRow& row, During during) {
-  const bool argument = row.meaning == SAMPAN_INVALID_ARGUMENT;
-  if (argument && during == During::kBuild) return SAMPAN_INVALID_BINARY;
-  // The host has checked the arguments of everything else.
-  if (argument && during != During::kSubmission) return SAMPAN_DRIVER_ERROR;
-  return row.meaning;
-}
-
 std::uint32_t flags_of(sampan_code_t code, bool breaks) {
   if (code == SAMPAN_DEVICE_LOST) return SAMPAN_ERROR_STICKY | SAMPAN_ERROR_DEVICE_LOST;
   if (breaks) return SAMPAN_ERROR_STICKY;
@@ -91,6 +82,17 @@ std::uint32_t flags_of(sampan_code_t code, bool breaks) {
 
 }  // namespace
 
+// Some codes mean something else where they come from.
+sampan_code_t meaning_of(Result code, During during) noexcept {
+  const CodeRow* const row = row_of(code);
+  if (row == nullptr) return SAMPAN_DRIVER_ERROR;
+  const bool argument = row->meaning == SAMPAN_INVALID_ARGUMENT;
+  if (argument && during == During::kBuild) return SAMPAN_INVALID_BINARY;
+  // The host has checked the arguments of everything else.
+  if (argument && during != During::kSubmission) return SAMPAN_DRIVER_ERROR;
+  return row->meaning;
+}
+
 bool breaks_context(Result code) noexcept {
   const CodeRow* const row = row_of(code);
   return row != nullptr && row->breaks_context;
@@ -98,8 +100,7 @@ bool breaks_context(Result code) noexcept {
 
 Failure failure_of(Result code, const char* call, During during, std::string_view doing) {
   const CodeRow* const row = row_of(code);
-  const sampan_code_t meaning =
-      row != nullptr ? meaning_of(*row, during) : sampan_code_t{SAMPAN_DRIVER_ERROR};
+  const sampan_code_t meaning = meaning_of(code, during);
   std::string message = std::string(doing) + " failed: " + call + " returned " +
                         shape().error_name(code) + " (" + std::to_string(code) + ")";
   if (row != nullptr && *row->remedy != '\0') message += std::string("; ") + row->remedy;

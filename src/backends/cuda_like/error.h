@@ -23,6 +23,9 @@ enum class During {
 /// that failed takes its context with it. Such a code comes from any call, whatever that asks for.
 [[nodiscard]] bool breaks_context(Result code) noexcept;
 
+/// What the ABI calls `code`.
+[[nodiscard]] sampan_code_t meaning_of(Result code, During during) noexcept;
+
 /// The failure that `code`, returned by `call`, stands for. `doing` says what was attempted and
 /// starts the message: "Creating a stream".
 [[nodiscard]] Failure failure_of(Result code, const char* call, During during,
