@@ -117,6 +117,10 @@ KernelImpl::KernelImpl(std::shared_ptr<ModuleImpl> module_in, std::string name_i
   check(backend.module.kernel_info(handle, &info, error.raw()), error, backend.name);
   accesses = module->accesses(name);
   value_bytes = module->value_bytes(name);
+  // Not every driver tells; the text does.
+  if (info.arg_count == UINT32_MAX && !value_bytes.empty()) {
+    info.arg_count = static_cast<std::uint32_t>(value_bytes.size());
+  }
   // Here, as drivers answer late, oddly, or by aborting the process.
   const DeviceInfo& device = module->device()->info;
   if (info.local_bytes > device.local_memory_bytes) {

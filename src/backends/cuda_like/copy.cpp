@@ -103,7 +103,9 @@ sampan_code_t copy_2d(sampan_stream_t* stream, const sampan_copy_2d_t* copy,
 sampan_code_t copy_to_device(sampan_stream_t* stream, sampan_region_t dst, const void* host,
                              std::uint64_t size_bytes, sampan_error_t* error) {
   return guarded(*stream, error, [&] {
-    if (dst.memory->host() != nullptr) {
+    if (!stream->copies_directly(host, size_bytes)) {
+      stream->host_copies().to_device(stream->handle(), at(dst), host, size_bytes);
+    } else if (dst.memory->host() != nullptr) {
       enqueue_copy(*stream, at(dst), reinterpret_cast<Address>(host), size_bytes);
     } else {
       check(api().copy_to_device, During::kSubmission, kCopying, at(dst), host,
@@ -116,7 +118,9 @@ sampan_code_t copy_to_device(sampan_stream_t* stream, sampan_region_t dst, const
 sampan_code_t copy_to_host(sampan_stream_t* stream, void* host, sampan_region_t src,
                            std::uint64_t size_bytes, sampan_error_t* error) {
   return guarded(*stream, error, [&] {
-    if (src.memory->host() != nullptr) {
+    if (!stream->copies_directly(host, size_bytes)) {
+      stream->host_copies().to_host(stream->handle(), host, at(src), size_bytes);
+    } else if (src.memory->host() != nullptr) {
       enqueue_copy(*stream, reinterpret_cast<Address>(host), at(src), size_bytes);
     } else {
       check(api().copy_to_host, During::kSubmission, kCopying, host, at(src),

@@ -66,6 +66,7 @@ std::string init_failure(Result code, const Driver& driver) {
        "driver, or take the stub's folder out of the library path"},
       {35, "the driver is older than its library needs; update the driver"},
       {100, "the driver finds no device"},
+      {101, "the driver finds no device"},
       {802, "the system isn't ready, as the fabric manager of its devices isn't running; start it"},
       {803,
        "the driver's library and its kernel module are of different versions; restart the "

@@ -3,6 +3,8 @@
 #include <memory>
 #include <string>
 
+#include "backends/cuda_like/host_copy.h"
+
 namespace sampan::cuda_like {
 namespace {
 
@@ -88,6 +90,7 @@ Memory::Memory(Device& device, std::uint64_t size_bytes, Allocate how) : device_
     throw failure_of(mapped, api().host_device_address.symbol, During::kAllocation, doing);
   }
   owner_ = Owner::kHost;
+  add_pinned(host_, size_bytes);
 }
 
 Memory::Memory(Device& device, std::uint64_t size_bytes, Register how)
@@ -103,6 +106,7 @@ Memory::Memory(Device& device, std::uint64_t size_bytes, Register how)
     throw failure_of(mapped, api().host_device_address.symbol, During::kAllocation, kDoing);
   }
   owner_ = Owner::kRegistered;
+  add_pinned(host_, size_bytes);
 }
 
 Memory::Memory(Device& device, std::uint64_t, Wrap how)
@@ -110,6 +114,7 @@ Memory::Memory(Device& device, std::uint64_t, Wrap how)
 
 Memory::~Memory() {
   if (owner_ == Owner::kNobody) return;
+  if (owner_ != Owner::kDevice) remove_pinned(host_);
   quietly(*device_.context(), [this] {
     if (owner_ == Owner::kDevice) (void)api().free(address_);
     if (owner_ == Owner::kHost) (void)api().host_free(host_);

@@ -8,7 +8,9 @@
 namespace sampan::cuda_like {
 
 Stream::Stream(Device& device, std::int32_t priority)
-    : device_(device), progress_(std::make_shared<Progress>(device.context())) {
+    : device_(device),
+      progress_(std::make_shared<Progress>(device.context())),
+      host_copies_(std::make_unique<HostCopies>(device)) {
   check(api().stream_create, During::kAllocation, "Creating a stream", &handle_, kStreamNonBlocking,
         static_cast<int>(priority));
 }
@@ -22,6 +24,7 @@ Stream::~Stream() {
     }
     if (!device_.context()->lost()) (void)api().stream_synchronize(handle_);
     worker_.reset();
+    host_copies_.reset();
     (void)api().stream_destroy(handle_);
   });
   progress_->end();
@@ -33,6 +36,11 @@ std::shared_ptr<Point> Stream::point(bool timed) {
   check(api().event_record, During::kSubmission, "Marking a point on a stream", event.get(),
         handle_);
   return std::make_shared<Point>(std::move(event), progress_, mark);
+}
+
+bool Stream::copies_directly(const void* host, std::uint64_t size_bytes) const {
+  return is_pinned(host, size_bytes) || !api().launch_host_function ||
+         api().stream_query(handle_) == kSuccess;
 }
 
 void Stream::wait_for(std::shared_ptr<Point> point) {

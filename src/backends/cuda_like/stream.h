@@ -5,6 +5,7 @@
 
 #include "backends/common/worker.h"
 #include "backends/cuda_like/device.h"
+#include "backends/cuda_like/host_copy.h"
 #include "backends/cuda_like/point.h"
 #include "backends/cuda_like/progress.h"
 #include "sampan/plugin/backend.h"
@@ -25,11 +26,15 @@ class Stream {
   [[nodiscard]] Device& device() const { return device_; }
   [[nodiscard]] Progress& progress() const { return *progress_; }
   [[nodiscard]] DriverStream handle() const { return handle_; }
+  [[nodiscard]] HostCopies& host_copies() { return *host_copies_; }
 
   // In all below the context is current. They throw Failure.
 
   /// A point that completes with all work so far.
   [[nodiscard]] std::shared_ptr<Point> point(bool timed);
+  /// Whether the driver copies from and to `host` by itself, in order and without holding up the
+  /// caller: the memory is pinned, or there is no work to wait for.
+  [[nodiscard]] bool copies_directly(const void* host, std::uint64_t size_bytes) const;
   /// Work from now on waits for `point`.
   void wait_for(std::shared_ptr<Point> point);
   /// See sampan_stream_table_t.
@@ -46,6 +51,7 @@ class Stream {
   Device& device_;
   const std::shared_ptr<Progress> progress_;
   DriverStream handle_ = nullptr;
+  std::unique_ptr<HostCopies> host_copies_;
   std::unique_ptr<common::Worker> worker_;
 };
 
