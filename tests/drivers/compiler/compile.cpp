@@ -19,21 +19,23 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kPreprocess[] = {"-E", "-x", "c++", "-nostdinc", "-nostdinc++", "-w"};
-constexpr const char* kCompile[] = {"-x",
-                                    "c++-cpp-output",
-                                    "-fpreprocessed",
-                                    "-O2",
-                                    "-fPIC",
-                                    "-shared",
-                                    "-ffp-contract=fast",
-                                    "-fno-math-errno",
-                                    "-fno-trapping-math",
-                                    "-fno-exceptions",
-                                    "-fno-rtti",
-                                    "-fno-stack-protector",
-                                    "-fvisibility=hidden",
-                                    "-Wl,-Bsymbolic",
-                                    "-w"};
+constexpr const char* kCompile[] = {
+    "-x",
+    "c++-cpp-output",
+    "-fpreprocessed",
+    "-O2",
+    "-fPIC",
+    "-shared",
+    "-ffp-contract=fast",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fno-exceptions",
+    "-fno-rtti",
+    "-fno-stack-protector",
+    "-fstack-clash-protection",  // an overflow hits the page below the stack
+    "-fvisibility=hidden",
+    "-Wl,-Bsymbolic",
+    "-w"};
 
 void write_text(const fs::path& path, const std::string& text) {
   fs::create_directories(path.parent_path());

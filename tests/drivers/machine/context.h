@@ -87,6 +87,7 @@ struct Properties {
   unsigned shared_bytes = 48u << 10;  ///< without opting in
   unsigned shared_bytes_opt_in = 227u << 10;
   unsigned shared_bytes_per_multiprocessor = 228u << 10;
+  unsigned reserved_shared_bytes = 1024;  ///< of each block, by the system
 };
 
 /// A device with its primary context. Free-threaded; lives for ever.

@@ -15,30 +15,41 @@ namespace {
 constexpr std::size_t kArgumentAlignment = 16;
 constexpr std::byte kUnset{0xCD};
 
-/// Executors that no launch uses: their stacks are worth keeping.
-class ExecutorPool {
- public:
-  std::unique_ptr<BlockExecutor> take() {
-    std::lock_guard lock(mutex_);
-    if (idle_.empty()) return std::make_unique<BlockExecutor>();
-    auto executor = std::move(idle_.back());
-    idle_.pop_back();
-    return executor;
+/// What runs blocks, with the dynamic shared memory that it used last.
+struct Worker {
+  BlockExecutor executor;
+  std::unique_ptr<GuardedPages> shared;
+
+  [[nodiscard]] GuardedPages& shared_of(std::size_t bytes) {
+    if (shared == nullptr || shared->bytes() != bytes)
+      shared = std::make_unique<GuardedPages>(bytes);
+    return *shared;
   }
-  void give_back(std::unique_ptr<BlockExecutor> executor) {
+};
+
+/// Workers that no launch uses: their stacks are worth keeping.
+class WorkerPool {
+ public:
+  static WorkerPool& of_library() {
+    static WorkerPool& pool = *new WorkerPool;
+    return pool;
+  }
+  std::unique_ptr<Worker> take() {
     std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(executor));
+    if (idle_.empty()) return std::make_unique<Worker>();
+    auto worker = std::move(idle_.back());
+    idle_.pop_back();
+    return worker;
+  }
+  void give_back(std::unique_ptr<Worker> worker) {
+    std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(worker));
   }
 
  private:
   std::mutex mutex_;
-  std::vector<std::unique_ptr<BlockExecutor>> idle_;
+  std::vector<std::unique_ptr<Worker>> idle_;
 };
-
-ExecutorPool& executors() {
-  static ExecutorPool& pool = *new ExecutorPool;
-  return pool;
-}
 
 [[noreturn]] void fail(const Kernel& kernel, Status status, const std::string& what) {
   Control::of_library().report("kernel " + kernel.name + ": " + what);
@@ -60,7 +71,7 @@ void check_pointers(const Kernel& kernel, const std::vector<void*>& arguments) {
       fail(kernel, Status::illegal_address,
            name + " points to host memory that the device doesn't reach");
     }
-    const Held block = memory.find(address, 1);
+    const Held block = memory.find_for_run(address, 1);
     if (!block || kernel.context().reaches(block.device)) continue;
     fail(kernel, Status::illegal_address,
          name + " points to another device's memory, without peer access");
@@ -131,8 +142,8 @@ void run_launch(const Stream& stream, const Kernel& kernel, const LaunchShape& s
   hang_if_asked(stream, kernel);
   const std::vector<void*> pointers = arguments.pointers();
   check_pointers(kernel, pointers);
-  GuardedPages shared(shape.dynamic_bytes);
-  std::unique_ptr<BlockExecutor> executor = executors().take();
+  std::unique_ptr<Worker> worker = WorkerPool::of_library().take();
+  GuardedPages& shared = worker->shared_of(shape.dynamic_bytes);
   BlockTask task{kernel.entry, pointers.data(), {},
                  shape.block,  shape.grid,      kernel.context().device().properties().warp_size,
                  shared.data()};
@@ -148,9 +159,9 @@ void run_launch(const Stream& stream, const Kernel& kernel, const LaunchShape& s
                   static_cast<unsigned>(block / shape.grid.x / shape.grid.y)};
     shared.poison(kUnset);
     kernel.module->poison_static_shared(kUnset);
-    outcome = executor->run(task);
+    outcome = worker->executor.run(task);
   }
-  executors().give_back(std::move(executor));
+  WorkerPool::of_library().give_back(std::move(worker));
   if (outcome.status != Status::ok) fail(kernel, outcome.status, outcome.detail);
 }
 

@@ -20,6 +20,8 @@ constexpr std::byte kFresh{0xCD}, kFreed{0xDD}, kFence{0xFE};
 constexpr std::size_t kAlignment = 256;
 constexpr std::size_t kPoisonedAtEachEnd = std::size_t{8} << 20;
 constexpr std::size_t kQuarantined = 64;
+// Inaccessible before and after a block: only addresses, so it may be large.
+constexpr std::size_t kGapBytes = std::size_t{16} << 20;
 
 std::size_t page_bytes() {
   static const auto bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
@@ -33,28 +35,27 @@ std::size_t rounded_up(std::size_t bytes, std::size_t unit) {
 }  // namespace
 
 GuardedPages::GuardedPages(std::size_t bytes) : bytes_(bytes) {
-  const std::size_t page = page_bytes();
-  const std::size_t inside = rounded_up(rounded_up(bytes, kAlignment), page);
-  mapping_bytes_ = inside + 2 * page;
+  const std::size_t inside = rounded_up(rounded_up(bytes, kAlignment), page_bytes());
+  mapping_bytes_ = inside + 2 * kGapBytes;
   void* mapping =
       mmap(nullptr, mapping_bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED) refuse(Status::out_of_memory);
   mapping_ = static_cast<std::byte*>(mapping);
-  if (mprotect(mapping_ + page, inside, PROT_READ | PROT_WRITE) != 0) {
+  if (mprotect(mapping_ + kGapBytes, inside, PROT_READ | PROT_WRITE) != 0) {
     munmap(mapping_, mapping_bytes_);
     refuse(Status::out_of_memory);
   }
-  data_ = mapping_ + page + inside - rounded_up(bytes, kAlignment);
-  std::fill(mapping_ + page, data_, kFence);
-  std::fill(data_ + bytes_, mapping_ + page + inside, kFence);
+  data_ = mapping_ + kGapBytes + inside - rounded_up(bytes, kAlignment);
+  std::fill(mapping_ + kGapBytes, data_, kFence);
+  std::fill(data_ + bytes_, mapping_ + kGapBytes + inside, kFence);
 }
 
 GuardedPages::~GuardedPages() { munmap(mapping_, mapping_bytes_); }
 
 bool GuardedPages::intact() const {
   const auto is_fence = [](std::byte b) { return b == kFence; };
-  const std::byte* const end = mapping_ + mapping_bytes_ - page_bytes();
-  return std::all_of(mapping_ + page_bytes(), data_, is_fence) &&
+  const std::byte* const end = mapping_ + mapping_bytes_ - kGapBytes;
+  return std::all_of(mapping_ + kGapBytes, data_, is_fence) &&
          std::all_of(static_cast<const std::byte*>(data_ + bytes_), end, is_fence);
 }
 
@@ -98,6 +99,14 @@ std::uint64_t AddressSpace::allocate(Context& context, std::size_t bytes) {
 }
 
 Held AddressSpace::find(std::uint64_t address, std::size_t bytes) const {
+  return find_block(address, bytes, false);
+}
+
+Held AddressSpace::find_for_run(std::uint64_t address, std::size_t bytes) const {
+  return find_block(address, bytes, true);
+}
+
+Held AddressSpace::find_block(std::uint64_t address, std::size_t bytes, bool freeing_too) const {
   std::shared_lock lock(mutex_);
   auto it = blocks_.upper_bound(address);
   if (it != blocks_.begin()) {
@@ -105,7 +114,7 @@ Held AddressSpace::find(std::uint64_t address, std::size_t bytes) const {
     const std::shared_ptr<Block>& block = it->second;
     const std::uint64_t offset = address - it->first;
     const bool inside = offset <= block->bytes && bytes <= block->bytes - offset;
-    if (inside && !block->freeing) return {block, block->context, block->device};
+    if (inside && (freeing_too || !block->freeing)) return {block, block->context, block->device};
   }
   return find_global(address, bytes);
 }

@@ -31,8 +31,9 @@ constexpr std::uint64_t kDeviceBit = std::uint64_t{1} << 62;
   return reinterpret_cast<std::uint64_t>(pointer);
 }
 
-/// Pages of memory whose last bytes touch a page that can't be accessed, as does the first page.
-/// The slack of up to 255 bytes that alignment leaves is filled with a pattern.
+/// Pages of memory between two gaps of 16 MiB that can't be accessed. The block ends where the
+/// second gap begins, but for the slack of up to 255 bytes that alignment leaves; what is left of
+/// the first page and the slack are filled with a pattern.
 class GuardedPages {
  public:
   /// Throws Refusal{out_of_memory} where the system has none.
@@ -43,6 +44,7 @@ class GuardedPages {
 
   /// Aligned to 256 bytes.
   [[nodiscard]] std::byte* data() const { return data_; }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
   /// Whether the bytes around the block are as they were.
   [[nodiscard]] bool intact() const;
   /// Fills the block with `pattern`; of a large block, the first and the last 8 MiB.
@@ -93,8 +95,11 @@ class AddressSpace {
   /// Refusal{out_of_memory} where the device has less than that left.
   [[nodiscard]] std::uint64_t allocate(Context& context, std::size_t bytes);
 
-  /// Who holds all of [address, address + bytes); nobody where a block is being freed.
+  /// Who holds all of [address, address + bytes). For new work: nobody where a block is being
+  /// freed.
   [[nodiscard]] Held find(std::uint64_t address, std::size_t bytes) const;
+  /// The same for work that runs now: a block is there until its free has had its turn.
+  [[nodiscard]] Held find_for_run(std::uint64_t address, std::size_t bytes) const;
 
   /// A module's variable, device memory for as long as the module is there.
   void add_global(const std::shared_ptr<Module>& module, std::uint64_t address, std::size_t bytes);
@@ -129,6 +134,7 @@ class AddressSpace {
     std::weak_ptr<Module> module;
     std::size_t bytes = 0;
   };
+  [[nodiscard]] Held find_block(std::uint64_t address, std::size_t bytes, bool freeing_too) const;
   [[nodiscard]] Held find_global(std::uint64_t address, std::size_t bytes) const;
 
   mutable std::shared_mutex mutex_;

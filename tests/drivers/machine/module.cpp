@@ -18,7 +18,6 @@ namespace sampan::emulator {
 namespace {
 
 constexpr unsigned kNvidia = 190;
-constexpr unsigned kReservedSharedBytes = 1024;  // of each block, by the system
 
 /// Whether the device runs machine code of that generation: on NVIDIA's, an equal or older minor of
 /// the same major number; on AMD's, that very one.
@@ -176,8 +175,9 @@ unsigned Kernel::occupancy(unsigned threads, std::size_t dynamic_bytes) const {
   const Properties& device = context().device().properties();
   if (threads == 0 || threads > max_threads()) return 0;
   const unsigned warps = (threads + device.warp_size - 1) / device.warp_size;
-  const std::size_t shared = static_shared_bytes + dynamic_bytes + kReservedSharedBytes;
-  const std::size_t by_shared = device.shared_bytes_per_multiprocessor / shared;
+  const std::size_t shared = static_shared_bytes + dynamic_bytes + device.reserved_shared_bytes;
+  const std::size_t by_shared = shared == 0 ? device.max_blocks_per_multiprocessor
+                                            : device.shared_bytes_per_multiprocessor / shared;
   const unsigned by_threads = device.max_threads_per_multiprocessor / (warps * device.warp_size);
   return static_cast<unsigned>(
       std::min<std::size_t>({by_shared, by_threads, device.max_blocks_per_multiprocessor}));

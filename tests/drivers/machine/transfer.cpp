@@ -34,7 +34,7 @@ void check_place(std::uint64_t address, std::size_t bytes, Place place) {
 /// Keeps device memory mapped while it is used.
 Held hold(std::uint64_t address, std::size_t bytes) {
   if (!is_device_address(address)) return {};
-  Held held = Machine::of_library().memory.find(address, bytes);
+  Held held = Machine::of_library().memory.find_for_run(address, bytes);
   require(static_cast<bool>(held), Status::illegal_address);
   return held;
 }
