@@ -16,7 +16,7 @@ namespace {
 using reference::Dtype;
 
 /// Of the entry points that the dialect makes.
-constexpr const char* kEntryPrefix = "";
+constexpr const char* kEntryPrefix = "sampan_kernel_";
 
 std::string kernel_text(const std::string& file) {
   std::ifstream in(std::string(SAMPAN_KERNELS_FOLDER) + "/" + file, std::ios::binary);
@@ -82,7 +82,6 @@ TEST_P(EmulatedKernels, Axpy) {
 TEST_P(EmulatedKernels, Gemm) {
   const Loaded gemm = load_kernel(
       "gemm.k", "gemm", {"-DBM=32", "-DBN=32", "-DBK=8", "-DTM=4", "-DTN=4", "-DGX=8", "-DGY=8"});
-  constexpr unsigned kLocalBytes = 4 * (32 * (8 + 4) + 8 * 32);
   struct Size {
     unsigned m, n, k;
   };
@@ -93,9 +92,9 @@ TEST_P(EmulatedKernels, Gemm) {
     const Address da = upload(narrow(a)), db = upload(narrow(b));
     const Address dc = upload(std::vector<float>(std::size_t{m} * n));
     const std::uint64_t zero = 0;
-    ASSERT_EQ(launch(gemm.function, {(n + 31) / 32, (m + 31) / 32}, {8, 8}, kLocalBytes, m, n, k,
-                     0u, 0.5f, 0.0f, da, zero, k, zero, db, zero, n, zero, dc, zero, n, zero,
-                     Address{0}, zero, Address{0}, zero, 0u, zero),
+    ASSERT_EQ(launch(gemm.function, {(n + 31) / 32, (m + 31) / 32}, {8, 8}, 0, m, n, k, 0u, 0.5f,
+                     0.0f, da, zero, k, zero, db, zero, n, zero, dc, zero, n, zero, Address{0},
+                     zero, Address{0}, zero, 0u, zero),
               kOk);
     reference::GemmSpec spec;
     spec.alpha = 0.5;
@@ -114,7 +113,7 @@ TEST_P(EmulatedKernels, Softmax) {
   const auto x = random_normal(std::size_t{kRows} * kCols, 3, Dtype::kF32, 3);
   const Address dx = upload(narrow(x)), dy = upload(std::vector<float>(x.size()));
   const std::uint64_t zero = 0;
-  ASSERT_EQ(launch(softmax.function, {kRows}, {64}, 4 * 64, kRows, kCols, 1.0f, dx, zero, kCols, dy,
+  ASSERT_EQ(launch(softmax.function, {kRows}, {64}, 0, kRows, kCols, 1.0f, dx, zero, kCols, dy,
                    zero, kCols),
             kOk);
   const auto expected = reference::softmax({x.data(), {kRows, kCols}}, {});
@@ -127,7 +126,6 @@ TEST_P(EmulatedKernels, AttentionWithGroupedQueries) {
   const Loaded attention = load_kernel(
       "attention.k", "attention",
       {"-DHD=32", "-DBR=32", "-DBC=32", "-DTM=4", "-DTN=4", "-DTNO=4", "-DGX=8", "-DGY=8"});
-  constexpr unsigned kLocalBytes = 4 * (32 * (32 + 4) + 32 * 32 + 32 * (32 + 4) + 32 + 3 * 64);
   const auto q = random_normal(std::size_t{kQueries} * kHeads * kDepth, 1, Dtype::kF32, 4);
   const auto k = random_normal(std::size_t{kKeys} * kKeyHeads * kDepth, 1, Dtype::kF32, 5);
   const auto v = random_normal(k.size(), 1, Dtype::kF32, 6);
@@ -136,8 +134,8 @@ TEST_P(EmulatedKernels, AttentionWithGroupedQueries) {
   const std::uint64_t zero = 0;
   const unsigned causal = 1, q_stride = kHeads * kDepth, kv_stride = kKeyHeads * kDepth;
   const float scale = 0.17677669f;
-  ASSERT_EQ(launch(attention.function, {(kQueries * 2 + 31) / 32, kKeyHeads}, {8, 8}, kLocalBytes,
-                   kQueries, kKeys, kHeads, kKeyHeads, kDepth, causal, 1u, scale, Address{0}, zero,
+  ASSERT_EQ(launch(attention.function, {(kQueries * 2 + 31) / 32, kKeyHeads}, {8, 8}, 0, kQueries,
+                   kKeys, kHeads, kKeyHeads, kDepth, causal, 1u, scale, Address{0}, zero,
                    Address{0}, zero, 0u, 0u,                                             //
                    dq, zero, zero, q_stride, kDepth, dk, zero, zero, kv_stride, kDepth,  //
                    dv, zero, zero, kv_stride, kDepth, dout, zero, zero, q_stride, kDepth,
@@ -163,7 +161,7 @@ TEST_P(EmulatedKernels, SoftmaxF16) {
   const Address dx = upload(reference::encode(Dtype::kF16, x)),
                 dy = upload(std::vector<std::uint16_t>(x.size()));
   const std::uint64_t zero = 0;
-  ASSERT_EQ(launch(softmax.function, {kRows}, {32}, 4 * 32, kRows, kCols, 1.0f, dx, zero, kCols, dy,
+  ASSERT_EQ(launch(softmax.function, {kRows}, {32}, 0, kRows, kCols, 1.0f, dx, zero, kCols, dy,
                    zero, kCols),
             kOk);
   reference::SoftmaxSpec spec;
