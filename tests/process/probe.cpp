@@ -122,6 +122,16 @@ int quick_exit_within(const Device& device) {
   std::quick_exit(0);
 }
 
+// A driver that ends with the process takes the device from the threads that go on.
+template <class Body>
+void until_lost(const Body& body) {
+  try {
+    for (;;) body();
+  } catch (const sampan::Error& error) {
+    if (error.code() != sampan::ErrorCode::device_lost) fail(error.what());
+  }
+}
+
 // exit() while another thread waits and a third enqueues.
 int exit_beside_threads(const Device& device) {
   static Everything waiting, enqueuing;
@@ -132,13 +142,13 @@ int exit_beside_threads(const Device& device) {
   held[0] = std::move(waiting);
   held[1] = std::move(enqueuing);
   std::thread([] {
-    for (;;) held[0].stream.synchronize();
+    until_lost([] { held[0].stream.synchronize(); });
   }).detach();
   std::thread([] {
-    for (;;) {
+    until_lost([] {
       enqueue_work(held[1].stream, held[1].a, held[1].b);
       held[1].stream.synchronize();
-    }
+    });
   }).detach();
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   return 0;

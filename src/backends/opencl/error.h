@@ -70,9 +70,7 @@ sampan_code_t write_not_ready(sampan_error_t* error) noexcept;
 template <typename Body>
 [[nodiscard]] sampan_code_t guarded(sampan_error_t* error, Body&& body) noexcept {
   try {
-    if (is_fork()) [[unlikely]] {
-      throw_fork();
-    }
+    const Visit visit;
     if constexpr (std::is_void_v<std::invoke_result_t<Body>>) {
       body();
       return SAMPAN_OK;
