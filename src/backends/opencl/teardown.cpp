@@ -18,6 +18,7 @@ namespace sampan::opencl {
 namespace {
 
 std::atomic<bool> exiting{false};
+thread_local bool ends_process = false;  // the thread that runs the exit code
 
 struct alignas(64) Slot {
   std::atomic<std::uint32_t> visitors{0};
@@ -59,7 +60,7 @@ std::atomic<std::uint32_t>& Visit::slot() noexcept {
   return slots[index].visitors;
 }
 
-bool Visit::is_closed() noexcept { return is_fork() || exiting.load(); }
+bool Visit::is_closed() noexcept { return is_fork() || (exiting.load() && !ends_process); }
 
 void Visit::refuse() {
   visitors_.fetch_sub(1);
@@ -77,6 +78,7 @@ void watch_exit(After step) {
   std::call_once(registered[static_cast<int>(step)], [] {
     (void)std::atexit([] {
       if (is_driver_gone()) return;
+      ends_process = true;
       exiting.store(true);
       wait_for_visitors();
       Stream::wait_for_all();

@@ -16,7 +16,7 @@ namespace sampan::opencl {
 /// other threads, and lets no more of them in. Costs two additions to a word that few threads share.
 class Visit {
  public:
-  /// Throws Failure (device_lost) in a fork, and once the process ends.
+  /// Throws Failure (device_lost) in a fork, and once the process ends in another thread.
   Visit() : visitors_(slot()) {
     visitors_.fetch_add(1);
     if (is_closed()) [[unlikely]] {
