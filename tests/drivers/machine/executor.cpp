@@ -13,7 +13,8 @@ namespace {
 using sampan_emulator::kStackBytes;
 using sampan_emulator::Thread;
 
-constexpr std::uint32_t kFibersPerChunk = 32;
+constexpr auto kFibersPerChunk = static_cast<std::uint32_t>(sampan_emulator::kStacksPerChunk);
+constexpr std::size_t kChunkBytes = sampan_emulator::kChunkBytes;
 constexpr std::byte kUnset{0xCD};
 
 std::size_t page_bytes() {
@@ -21,21 +22,21 @@ std::size_t page_bytes() {
   return bytes;
 }
 
-/// Room for the stacks of kFibersPerChunk fibers at multiples of kStackBytes; in each, the second
-/// page can't be accessed, so that an overflow doesn't reach the Thread in the first.
+/// A chunk of stacks. The first page of each can't be accessed, so that an overflow is noticed; of
+/// the first stack it is the second, behind the threads.
 std::byte* map_chunk() {
-  constexpr std::size_t kBytes = (kFibersPerChunk + 1) * kStackBytes;
-  void* mapping = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
+  void* mapping = mmap(nullptr, 2 * kChunkBytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED) refuse(Status::out_of_memory);
   auto* const begin = static_cast<std::byte*>(mapping);
   const std::size_t skipped =
-      (kStackBytes - reinterpret_cast<std::uintptr_t>(begin) % kStackBytes) % kStackBytes;
+      (kChunkBytes - reinterpret_cast<std::uintptr_t>(begin) % kChunkBytes) % kChunkBytes;
   if (skipped != 0) munmap(begin, skipped);
-  munmap(begin + skipped + kFibersPerChunk * kStackBytes, kStackBytes - skipped);
+  munmap(begin + skipped + kChunkBytes, kChunkBytes - skipped);
   for (std::size_t i = 0; i < kFibersPerChunk; ++i) {
     // Fails when the process has too many mappings; the stack then does without its guard.
-    (void)mprotect(begin + skipped + i * kStackBytes + page_bytes(), page_bytes(), PROT_NONE);
+    (void)mprotect(begin + skipped + i * kStackBytes + (i == 0 ? page_bytes() : 0), page_bytes(),
+                   PROT_NONE);
   }
   return begin + skipped;
 }
@@ -44,7 +45,7 @@ std::byte* map_chunk() {
 
 BlockExecutor::~BlockExecutor() {
   fibers_.clear();
-  for (std::byte* region : regions_) munmap(region, kFibersPerChunk * kStackBytes);
+  for (std::byte* region : regions_) munmap(region, kChunkBytes);
 }
 
 void BlockExecutor::reserve(std::uint32_t count) {
@@ -54,12 +55,16 @@ void BlockExecutor::reserve(std::uint32_t count) {
     fiber->executor = this;
     fiber->index = static_cast<std::uint32_t>(fibers_.size());
     fibers_.push_back(std::move(fiber));
+    states_.push_back(State::done);
   }
 }
 
 Thread& BlockExecutor::thread_of(std::uint32_t index) const {
-  std::byte* region = regions_[index / kFibersPerChunk] + index % kFibersPerChunk * kStackBytes;
-  return *reinterpret_cast<Thread*>(region);
+  return reinterpret_cast<Thread*>(regions_[index / kFibersPerChunk])[index % kFibersPerChunk];
+}
+
+std::byte* BlockExecutor::stack_of(std::uint32_t index) const {
+  return regions_[index / kFibersPerChunk] + index % kFibersPerChunk * kStackBytes;
 }
 
 void BlockExecutor::prepare(const BlockTask& task) {
@@ -85,12 +90,12 @@ void BlockExecutor::prepare(const BlockTask& task) {
                     &BlockExecutor::barrier,
                     &BlockExecutor::exchange};
     Fiber& fiber = *fibers_[i];
-    fiber.state = State::ready;
+    states_[i] = State::ready;
     if (!fiber.resting) {
       // Tops at different offsets: those of all stacks would share one set of the cache.
-      const std::size_t unused = i % 32 * 512;
-      auto* const stack = reinterpret_cast<std::byte*>(&thread_of(i)) + 2 * page_bytes();
-      fiber.context.prepare(stack, kStackBytes - 2 * page_bytes() - unused, &fiber_main, &fiber);
+      const std::size_t unused = i % 64 * 448;
+      const std::size_t guard = 2 * page_bytes();
+      fiber.context.prepare(stack_of(i) + guard, kStackBytes - guard - unused, &fiber_main, &fiber);
     }
     fiber.resting = false;
   }
@@ -114,7 +119,7 @@ void BlockExecutor::fiber_main(void* argument) {
 }
 
 void BlockExecutor::end_thread(Fiber& fiber) {
-  fiber.state = State::done;
+  states_[fiber.index] = State::done;
   fiber.resting = true;
   --running_;
   const std::uint32_t index = fiber.index / task_.warp_size;
@@ -130,7 +135,7 @@ void BlockExecutor::end_thread(Fiber& fiber) {
 void BlockExecutor::open_barrier() {
   at_barrier_ = 0;
   for (std::uint32_t i = 0; i < count_; ++i) {
-    if (fibers_[i]->state == State::at_barrier) fibers_[i]->state = State::ready;
+    if (states_[i] == State::at_barrier) states_[i] = State::ready;
   }
 }
 
@@ -143,7 +148,7 @@ void BlockExecutor::barrier() {
     self.open_barrier();
     return;
   }
-  fiber.state = State::at_barrier;
+  self.states_[fiber.index] = State::at_barrier;
   self.suspend(fiber);
 }
 
@@ -163,7 +168,7 @@ bool BlockExecutor::complete(Warp& warp, std::uint32_t warp_index, Exchange& exc
   exchange.lanes[exchange.generation & 1].present = exchange.arrived;
   const std::uint32_t first = warp_index * task_.warp_size;
   for (std::uint64_t rest = exchange.arrived; rest != 0; rest &= rest - 1) {
-    State& state = fibers_[first + static_cast<std::uint32_t>(std::countr_zero(rest))]->state;
+    State& state = states_[first + static_cast<std::uint32_t>(std::countr_zero(rest))];
     if (state == State::in_exchange) state = State::ready;
   }
   exchange.arrived = 0;
@@ -186,7 +191,7 @@ const sampan_emulator::Lanes* BlockExecutor::exchange(sampan_emulator::Bits64 ma
   std::memcpy(lanes.values[lane].bytes, value, std::min(bytes, sizeof lanes.values[lane].bytes));
   exchange.arrived |= std::uint64_t{1} << lane;
   if (!self.complete(warp, warp_index, exchange)) {
-    fiber.state = State::in_exchange;
+    self.states_[fiber.index] = State::in_exchange;
     self.suspend(fiber);
   }
   return &lanes;
@@ -197,7 +202,7 @@ void BlockExecutor::suspend(Fiber& fiber) {
   std::uint32_t next = fiber.index;
   for (std::uint32_t i = 0; i < count_; ++i) {
     next = next + 1 == count_ ? 0 : next + 1;
-    if (fibers_[next]->state != State::ready) continue;
+    if (states_[next] != State::ready) continue;
     if (next == fiber.index) return;
     current_ = next;
     cpu::FiberContext::switch_to(fiber.context, fibers_[next]->context);
@@ -218,8 +223,8 @@ std::string BlockExecutor::name_of(std::uint32_t index) const {
 
 BlockExecutor::Outcome BlockExecutor::stuck() const {
   std::uint32_t waiting = 0;
-  while (fibers_[waiting]->state == State::done) ++waiting;
-  const bool barrier = fibers_[waiting]->state == State::at_barrier;
+  while (states_[waiting] == State::done) ++waiting;
+  const bool barrier = states_[waiting] == State::at_barrier;
   return {Status::launch_failed, name_of(waiting) + " waits at a " +
                                      (barrier ? "barrier" : "warp exchange") +
                                      " that others never reach"};

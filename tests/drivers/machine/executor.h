@@ -59,7 +59,6 @@ class BlockExecutor {
     cpu::FiberContext context;
     BlockExecutor* executor = nullptr;
     std::uint32_t index = 0;
-    State state = State::done;
     bool resting = false;  // between two blocks: `context` goes on with the next one
   };
   friend class TrapScope;
@@ -76,6 +75,7 @@ class BlockExecutor {
   void reserve(std::uint32_t count);
   void prepare(const BlockTask& task);
   [[nodiscard]] sampan_emulator::Thread& thread_of(std::uint32_t index) const;
+  [[nodiscard]] std::byte* stack_of(std::uint32_t index) const;
   [[nodiscard]] Exchange& exchange_of(Warp& warp, std::uint64_t mask);
   bool complete(Warp& warp, std::uint32_t warp_index, Exchange& exchange);
   void open_barrier();
@@ -85,6 +85,7 @@ class BlockExecutor {
   [[nodiscard]] std::string name_of(std::uint32_t index) const;
 
   std::vector<std::unique_ptr<Fiber>> fibers_;
+  std::vector<State> states_;        // of the fibers
   std::vector<std::byte*> regions_;  // of the fibers' stacks, in chunks
   std::vector<Warp> warps_;
   cpu::FiberContext outside_;

@@ -87,7 +87,7 @@ struct FaultTrap {
   static void handle(int signal, siginfo_t* info, void* context) {
     BlockExecutor* const executor = BlockExecutor::running;
     if (executor == nullptr) return pass_on(signal, info, context);
-    const auto stack = reinterpret_cast<std::uintptr_t>(&executor->thread_of(executor->current_));
+    const auto stack = reinterpret_cast<std::uintptr_t>(executor->stack_of(executor->current_));
     const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(info->si_addr) - stack;
     executor->signal_ = signal;
     executor->in_guard_page_ = offset < sampan_emulator::kStackBytes;

@@ -1,10 +1,11 @@
 #include "exports.h"
 
 #include "control.h"
+#include "kernel_abi.h"
 
 using sampan::emulator::Control;
 
-int sampan_emulated_driver() { return 1; }
+int sampan_emulated_driver() { return sampan_emulator::kAbi; }
 
 int sampan_emu_control(const char* commands) { return Control::of_library().apply(commands); }
 

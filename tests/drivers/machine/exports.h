@@ -6,7 +6,8 @@
 /// Marks a function that the library exports; all others are hidden.
 #define SAMPAN_EMU_EXPORT extern "C" __attribute__((visibility("default")))
 
-/// 1: the version of these four functions. Real drivers have no such function.
+/// The version of what its compiler makes: code of another version is refused. Real drivers have no
+/// such function.
 SAMPAN_EMU_EXPORT int sampan_emulated_driver(void);
 /// Commands as README.md lists them. 0, or 1 for one that isn't understood.
 SAMPAN_EMU_EXPORT int sampan_emu_control(const char* commands);

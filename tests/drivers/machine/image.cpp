@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernel_abi.h"
+
 namespace sampan::emulator {
 namespace {
 
-constexpr std::string_view kMark = "sampan-emulator\n";
+/// 16 characters that end with the version.
+std::string mark() { return "sampan-emulator" + std::to_string(sampan_emulator::kAbi); }
 constexpr std::string_view kTargetLine = "\n.target sm_";
-constexpr std::string_view kCodeLine = "\n//sampan-emulator:";
 constexpr std::string_view kDigits = "0123456789abcdef";
 
 struct Header {
@@ -26,11 +28,12 @@ std::optional<Image> unpack_ptx(std::string_view text) {
   Image image;
   image.is_ptx = true;
   image.target.elf_machine = EM_CUDA;
-  const std::size_t target = text.find(kTargetLine), code = text.find(kCodeLine);
+  const std::string code_line = "\n//" + mark() + ":";
+  const std::size_t target = text.find(kTargetLine), code = text.find(code_line);
   if (target == text.npos || code == text.npos) return std::nullopt;
   const char* const number = text.data() + target + kTargetLine.size();
   std::from_chars(number, text.data() + text.size(), image.target.architecture);
-  text.remove_prefix(code + kCodeLine.size());
+  text.remove_prefix(code + code_line.size());
   text = text.substr(0, text.find('\n'));
   image.decoded.reserve(text.size() / 2);
   for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
@@ -54,7 +57,7 @@ std::string pack_image(const Target& target, std::string_view shared_object) {
   header.elf.e_version = EV_CURRENT;
   header.elf.e_flags = target.architecture;
   header.elf.e_ehsize = sizeof header.elf;
-  std::copy(kMark.begin(), kMark.end(), header.mark);
+  mark().copy(header.mark, sizeof header.mark);
   header.bytes = shared_object.size();
   std::string image(reinterpret_cast<const char*>(&header), sizeof header);
   return image.append(shared_object);
@@ -65,7 +68,7 @@ std::string pack_ptx(unsigned architecture, std::string_view shared_object) {
   text.append(kTargetLine)
       .append(std::to_string(architecture))
       .append("\n.address_size 64")
-      .append(kCodeLine);
+      .append("\n//" + mark() + ":");
   text.reserve(text.size() + shared_object.size() * 2 + 1);
   for (const char c : shared_object) {
     const auto byte = static_cast<unsigned char>(c);
@@ -86,7 +89,7 @@ std::optional<Image> unpack_image(const void* image) {
   if (header.elf.e_shoff != 0 || header.elf.e_phoff != 0)
     return result;  // a real one: no code for us
   std::memcpy(&header, bytes, sizeof header);
-  if (std::string_view(header.mark, sizeof header.mark) != kMark) return std::nullopt;
+  if (std::string_view(header.mark, sizeof header.mark) != mark()) return std::nullopt;
   result.shared_object = {bytes + sizeof header, header.bytes};
   return result;
 }

@@ -200,7 +200,7 @@ TEST_P(EmulatedControl, AForkIsRefused) {
 }
 
 TEST_P(EmulatedControl, OnlyEmulatedFunctionsAreThere) {
-  EXPECT_EQ(f.emulated(), 1);
+  EXPECT_GT(f.emulated(), 0);
   EXPECT_EQ(driver.symbol(name("cuTexRefCreate", "hipTexRefGetArray")), nullptr);
   EXPECT_EQ(driver.symbol(name("cuStreamBeginCapture_v2", "hipStreamBeginCapture")), nullptr);
   EXPECT_EQ(driver.symbol("_ZN6sampan8emulator7Control10of_libraryEv"), nullptr);
