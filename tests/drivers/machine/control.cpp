@@ -154,6 +154,7 @@ std::optional<int> Control::begin_call(std::string_view name) {
     std::lock_guard lock(mutex_);
     for (Fault& fault : faults_) {
       if (!fault.name.empty() && fault.name != name) continue;
+      if (fault.device >= 0 && !lose_) continue;  // there are no devices yet
       if (++fault.seen != fault.at) continue;
       injected_.fetch_add(1);
       if (fault.device < 0) {
@@ -165,7 +166,7 @@ std::optional<int> Control::begin_call(std::string_view name) {
     lose = lose_;
   }
   for (const Fault& fault : lost) {
-    if (lose) lose(fault.device, fault.code);
+    lose(fault.device, fault.code);
   }
   return code;
 }

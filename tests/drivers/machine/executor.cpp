@@ -73,6 +73,7 @@ void BlockExecutor::prepare(const BlockTask& task) {
   count_ = running_ = size.x * size.y * size.z;
   at_barrier_ = 0;
   outcome_ = {};
+  faulted_ = false;
   reserve(count_);
   warps_.resize((count_ + task.warp_size - 1) / task.warp_size);
   for (Warp& warp : warps_) warp = {};
@@ -106,7 +107,7 @@ BlockExecutor::Outcome BlockExecutor::run(const BlockTask& task) {
   const TrapScope trap(*this);
   current_ = 0;
   cpu::FiberContext::switch_to(outside_, fibers_[0]->context);
-  return outcome_;
+  return faulted_ ? fault() : outcome_;
 }
 
 void BlockExecutor::fiber_main(void* argument) {

@@ -82,6 +82,7 @@ class BlockExecutor {
   void end_thread(Fiber& fiber);
   void suspend(Fiber& fiber);
   [[nodiscard]] Outcome stuck() const;
+  [[nodiscard]] Outcome fault() const;
   [[nodiscard]] std::string name_of(std::uint32_t index) const;
 
   std::vector<std::unique_ptr<Fiber>> fibers_;
@@ -95,6 +96,7 @@ class BlockExecutor {
   std::uint32_t at_barrier_ = 0;
   std::uint32_t current_ = 0;
   Outcome outcome_;
+  bool faulted_ = false;        // the current thread did; what follows says how
   int signal_ = 0;              // of the fault that the current thread committed
   bool in_guard_page_ = false;  // it was the overflow of its stack
 };

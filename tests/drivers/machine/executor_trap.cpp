@@ -96,19 +96,21 @@ struct FaultTrap {
   }
 };
 
-// Runs on the faulty thread's stack, whose frames nobody goes back to.
+// Runs on the faulty thread's stack, whose frames nobody goes back to: nothing here may own memory.
 void BlockExecutor::land() {
   BlockExecutor& self = *running;
-  const std::string who = self.name_of(self.current_);
-  if (self.in_guard_page_) {
-    self.outcome_ = {Status::launch_failed, who + " needs more stack than there is"};
-  } else if (self.signal_ == SIGSEGV || self.signal_ == SIGBUS) {
-    self.outcome_ = {Status::illegal_address, who + " accessed an invalid address"};
-  } else {
-    self.outcome_ = {Status::launch_failed, who + " ran an instruction that failed"};
-  }
+  self.faulted_ = true;
   cpu::FiberContext::switch_to(self.fibers_[self.current_]->context, self.outside_);
   __builtin_unreachable();
+}
+
+BlockExecutor::Outcome BlockExecutor::fault() const {
+  const std::string who = name_of(current_);
+  if (in_guard_page_) return {Status::launch_failed, who + " needs more stack than there is"};
+  if (signal_ == SIGSEGV || signal_ == SIGBUS) {
+    return {Status::illegal_address, who + " accessed an invalid address"};
+  }
+  return {Status::launch_failed, who + " ran an instruction that failed"};
 }
 
 TrapScope::TrapScope(BlockExecutor& executor) {

@@ -30,8 +30,8 @@ struct Lanes {
 };
 
 /// In the array at the start of the chunk: the place is told by the stack's address, and neighbours
-/// share cache sets no more than they must (161 ns a thread with a barrier, 231 where each was at the
-/// start of its own stack; loaded EPYC Zen 5, 2026-11-23).
+/// share cache sets no more than they must (161 ns a thread with a barrier, 231 where each was at
+/// the start of its own stack; loaded EPYC Zen 5, 2026-11-23).
 struct Thread {
   Dim3 index, block, block_size, grid_size;
   unsigned lane, warp, warp_size;

@@ -20,7 +20,13 @@ void Moment::reach() {
 void Moment::wait() const { time_ns_.wait(0, std::memory_order_acquire); }
 
 std::uint64_t Stream::push(Work work) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  if (closed_) {
+    // Destroyed by another thread in the middle of this call; nobody may be left waiting.
+    lock.unlock();
+    if (work.after_failure) work.run();
+    return pushed();
+  }
   if (!started_) {
     std::thread([self = shared_from_this()] { self->work(); }).detach();
     started_ = true;
