@@ -1,33 +1,19 @@
 #include "backends/cuda_like/driver.h"
 
-#include <dlfcn.h>
-
-#include <filesystem>
 #include <vector>
 
-#include "backends/common/environment.h"
 #include "backends/common/shared_library.h"
+#include "backends/common/test_drivers.h"
 #include "backends/cuda_like/error.h"
 #include "backends/cuda_like/vendor.h"
 
 namespace sampan::cuda_like {
 namespace {
 
-constexpr const char* kTestDrivers = "SAMPAN_TEST_DRIVERS";
 constexpr const char* kEmulatedSymbol = "sampan_emulated_driver";
 
-// <folder of the plug-ins>/../drivers
-std::string folder_beside_plugins() {
-  Dl_info info{};
-  if (::dladdr(reinterpret_cast<const void*>(&driver), &info) == 0) return {};
-  std::error_code ignored;
-  const auto plugin = std::filesystem::canonical(info.dli_fname, ignored);
-  return (plugin.parent_path().parent_path() / "drivers").string();
-}
-
 common::SharedLibrary open_library(std::span<const char* const> sonames) {
-  std::string folder = common::Environment::of_process().value(kTestDrivers);
-  if (folder == "1") folder = folder_beside_plugins();
+  const std::string folder = common::test_drivers_folder();
   std::vector<std::string> names(sonames.begin(), sonames.end());
   for (std::string& name : names) {
     if (!folder.empty()) name = folder + "/" + name;

@@ -28,6 +28,11 @@ enum class Kind : unsigned {
   host,
   registration,
   program,
+  queue,
+  fence,
+  pool,
+  kernel,
+  log,
   count_
 };
 

@@ -1,0 +1,20 @@
+# Writes the functions by which the loader asks for tables, one for each table in its headers. Run with
+# -DHEADERS=<ze_ddi.h;…> -DOUTPUT=<file>.
+set(text "// Generated from the loader's headers.\n#include \"tables.h\"\n\nusing sampan::emulator::ze::give_table;\n\n")
+set(count 0)
+foreach(header IN LISTS HEADERS)
+  file(READ ${header} contents)
+  string(REGEX MATCHALL "ze[st]?Get[A-Za-z]+ProcAddrTable\\([^;]*" functions "${contents}")
+  foreach(function IN LISTS functions)
+    if(NOT function MATCHES "^(ze[st]?Get[A-Za-z]+ProcAddrTable)\\(.*(ze[st]?_[a-z0-9_]+_dditable_t)\\*")
+      continue()
+    endif()
+    string(APPEND text "extern \"C\" __attribute__((visibility(\"default\"))) ze_result_t ZE_APICALL ${CMAKE_MATCH_1}("
+      "ze_api_version_t version, ${CMAKE_MATCH_2}* table) {\n  return give_table(version, table);\n}\n")
+    math(EXPR count "${count} + 1")
+  endforeach()
+endforeach()
+if(count LESS 50)
+  message(FATAL_ERROR "only ${count} tables in ${HEADERS}")
+endif()
+file(WRITE ${OUTPUT} "${text}")
