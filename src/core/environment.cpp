@@ -45,7 +45,7 @@ std::vector<EnvironmentVariable> environment() {
       {"SAMPAN_OPENCL_BINARIES",
        "1 or 0: whether compiled OpenCL programs are cached (default: unless the driver does)"},
       {"SAMPAN_TEST_DRIVERS",
-       "1, or a folder: CUDA and HIP use the emulated drivers built with the tests, no others"},
+       "1, or a folder: CUDA, HIP and Level Zero use the emulated drivers of the tests, no others"},
       {"XDG_CACHE_HOME", "compiled code is cached in its folder sampan (default: ~/.cache)"},
       {"XDG_DATA_HOME",
        "plug-ins are found in its folder sampan/plugins (default: ~/.local/share)"},

@@ -15,3 +15,10 @@ sampan_add_conformance_test(opencl opencl:0 "")
 foreach(memory svm usm buffer)
   sampan_add_conformance_test(opencl-${memory} opencl:0 SAMPAN_OPENCL_MEMORY=${memory})
 endforeach()
+
+# Level Zero's real loader over the emulated driver, once more with the loader's check of parameters.
+if(TARGET sampan_emulated_level_zero)
+  sampan_add_conformance_test(level_zero-emulated level_zero:0 SAMPAN_TEST_DRIVERS=1)
+  sampan_add_conformance_test(level_zero-validated level_zero:0
+    "SAMPAN_TEST_DRIVERS=1;ZE_ENABLE_VALIDATION_LAYER=1;ZE_ENABLE_PARAMETER_VALIDATION=1")
+endif()

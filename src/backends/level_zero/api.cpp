@@ -101,8 +101,8 @@ Loader open_loader() {
 template <typename Function>
 void find(ze::Driver driver, const char* name, Function*& out) {
   void* address = nullptr;
-  const bool found = api().driver_get_extension_function_address(driver, name, &address) ==
-                     ze::kSuccess;
+  const bool found =
+      api().driver_get_extension_function_address(driver, name, &address) == ze::kSuccess;
   out = found ? reinterpret_cast<Function*>(address) : nullptr;
 }
 

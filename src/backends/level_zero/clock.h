@@ -14,9 +14,9 @@ struct ClockPair {
   std::uint64_t device_ns = 0;
 };
 
-/// The device's clock in ns. The device counts ticks, of which timestamps keep so few bits that they
-/// wrap every few minutes: what is cut off is filled in from the host's clock, to which the first
-/// reading ties it. Free-threaded.
+/// The device's clock in ns. The device counts ticks, of which timestamps keep so few bits that
+/// they wrap every few minutes: what is cut off is filled in from the host's clock, to which the
+/// first reading ties it. Free-threaded.
 class Clock {
  public:
   /// Reads the clock. Throws Failure.

@@ -116,7 +116,8 @@ sampan_code_t fill(sampan_stream_t* stream, sampan_region_t dst, const void* pat
   return guarded(*stream, error, [&] {
     const auto* bytes = static_cast<const char*>(pattern);
     // Patterns that repeat themselves are shorter ones.
-    while (pattern_bytes > 1 && std::memcmp(bytes, bytes + pattern_bytes / 2, pattern_bytes / 2) == 0) {
+    while (pattern_bytes > 1 &&
+           std::memcmp(bytes, bytes + pattern_bytes / 2, pattern_bytes / 2) == 0) {
       pattern_bytes /= 2;
     }
     if (pattern_bytes <= stream->device().facts().max_pattern_bytes) {

@@ -81,8 +81,8 @@ Facts read_facts(ze::Driver driver, ze::Device device) {
   facts.device = device;
   check(api().device_get_properties(device, &facts.properties), "zeDeviceGetProperties",
         During::kQuery, kLooking);
-  check(api().device_get_compute_properties(device, &facts.compute),
-        "zeDeviceGetComputeProperties", During::kQuery, kLooking);
+  check(api().device_get_compute_properties(device, &facts.compute), "zeDeviceGetComputeProperties",
+        During::kQuery, kLooking);
   ze::ModuleProperties module{};
   check(api().device_get_module_properties(device, &module), "zeDeviceGetModuleProperties",
         During::kQuery, kLooking);
@@ -178,8 +178,8 @@ sampan_device_info_t describe_device(const Facts& facts) {
   info.kind = kind_of(p.device_type);
   info.language = SAMPAN_LANGUAGE_OPENCL_C;
   info.features = facts.f64 ? std::uint32_t{SAMPAN_FEATURE_F64} : 0u;
-  info.capabilities = SAMPAN_CAP_MEMORY | SAMPAN_CAP_STREAM | SAMPAN_CAP_EVENT |
-                      SAMPAN_CAP_MODULE | SAMPAN_CAP_PEER;
+  info.capabilities = SAMPAN_CAP_MEMORY | SAMPAN_CAP_STREAM | SAMPAN_CAP_EVENT | SAMPAN_CAP_MODULE |
+                      SAMPAN_CAP_PEER;
   common::copy_text(p.name, info.name, sizeof info.name);
   common::copy_text(vendor_of(facts), info.vendor, sizeof info.vendor);
   common::copy_text("Level Zero " + facts.driver_version, info.driver, sizeof info.driver);

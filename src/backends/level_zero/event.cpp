@@ -123,8 +123,7 @@ bool Event::timestamp(std::uint64_t* out_ns) const {
     host_ns = host_ns_;
   }
   if (reached == nullptr || !reached->poll()) return false;
-  *out_ns =
-      signalled_by_host() ? host_ns : device_.clock().kernel_ns(reached->stamp(), host_ns);
+  *out_ns = signalled_by_host() ? host_ns : device_.clock().kernel_ns(reached->stamp(), host_ns);
   return true;
 }
 

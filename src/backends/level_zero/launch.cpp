@@ -48,7 +48,8 @@ void KernelInstance::set(std::uint32_t index, const void* value, std::uint32_t s
 }
 
 void KernelInstance::set_group(const std::uint32_t (&group)[3]) {
-  if (std::ranges::equal(group, group_)) [[likely]] return;
+  if (std::ranges::equal(group, group_)) [[likely]]
+    return;
   group_ = {};
   const ze::Result code = api().kernel_set_group_size(handle(), group[0], group[1], group[2]);
   if (code != ze::kSuccess) {
@@ -120,15 +121,15 @@ void enqueue_launch(Stream& stream, const sampan_launch_t& launch) {
   instance.set_args(launch.args, launch.arg_count);
   instance.set_group(launch.group);
   const ze::GroupCount groups{launch.grid[0], launch.grid[1], launch.grid[2]};
-  const ze::Result code =
-      stream.submit_launch(launch, kernel.name(), [&](ze::CommandList list) {
-        return api().append_launch_kernel(list, instance.handle(), &groups, nullptr, 0, nullptr);
-      });
-  if (code == ze::kSuccess) [[likely]] return;
-  Failure failure = failure_of(code, "zeCommandListAppendLaunchKernel", During::kSubmission,
-                               "Launching kernel '" + *kernel.name() + "' on " +
-                                   text_of(launch.grid) + " groups of " + text_of(launch.group) +
-                                   " items");
+  const ze::Result code = stream.submit_launch(launch, kernel.name(), [&](ze::CommandList list) {
+    return api().append_launch_kernel(list, instance.handle(), &groups, nullptr, 0, nullptr);
+  });
+  if (code == ze::kSuccess) [[likely]]
+    return;
+  Failure failure =
+      failure_of(code, "zeCommandListAppendLaunchKernel", During::kSubmission,
+                 "Launching kernel '" + *kernel.name() + "' on " + text_of(launch.grid) +
+                     " groups of " + text_of(launch.group) + " items");
   failure.sequence = launch.sequence;
   failure.kernel = *kernel.name();
   throw failure;

@@ -125,8 +125,6 @@ sampan_kernel* Module::kernel(const std::string& name) {
   return slot.get();
 }
 
-common::Bytes Module::binary() const {
-  return packed_binary(device_, program_->handle.get());
-}
+common::Bytes Module::binary() const { return packed_binary(device_, program_->handle.get()); }
 
 }  // namespace sampan::level_zero

@@ -57,9 +57,9 @@ Bytes driver_binary(ze::Module module) {
   check(api().module_get_native_binary(module, &bytes, nullptr), "zeModuleGetNativeBinary",
         During::kQuery, kDoing);
   Bytes code(bytes);
-  check(api().module_get_native_binary(module, &bytes,
-                                       reinterpret_cast<std::uint8_t*>(code.data())),
-        "zeModuleGetNativeBinary", During::kQuery, kDoing);
+  check(
+      api().module_get_native_binary(module, &bytes, reinterpret_cast<std::uint8_t*>(code.data())),
+      "zeModuleGetNativeBinary", During::kQuery, kDoing);
   code.resize(std::min(bytes, code.size()));
   return code;
 }

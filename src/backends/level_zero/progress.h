@@ -16,7 +16,7 @@ class Point;
 
 /// How far a stream has come: everything that was handed over when the mark was taken.
 struct Mark {
-  std::uint64_t submissions = 0;  ///< of any kind
+  std::uint64_t submissions = 0;             ///< of any kind
   std::uint64_t last_sequence = 0;           ///< of the latest launch
   const std::string* last_kernel = nullptr;  ///< its kernel; lives as long as the process
 };

@@ -69,8 +69,8 @@ void run(Arguments arguments, const Arguments& more, const sampan_module_desc_t&
   if (result.succeeded) return;
   const std::string line = first_error(result.output);
   Failure failure(SAMPAN_COMPILE_FAILED,
-                  "Building " + quoted_name(desc) + " failed: " +
-                      (line.empty() ? tool + ": " + result.explanation : line));
+                  "Building " + quoted_name(desc) +
+                      " failed: " + (line.empty() ? tool + ": " + result.explanation : line));
   failure.driver_call = tool;
   failure.detail = std::move(result.output);
   throw failure;
@@ -85,8 +85,8 @@ Bytes contents(const std::string& path) {
 
 Bytes compile(const sampan_module_desc_t& desc) {
   const auto folder = common::TempDir::create("sampan_spirv");
-  const std::string source = folder.write_file(
-      "module.cl", {static_cast<const std::byte*>(desc.code), desc.code_bytes});
+  const std::string source =
+      folder.write_file("module.cl", {static_cast<const std::byte*>(desc.code), desc.code_bytes});
   const std::string raw = folder.file("raw.bc");
   const std::string inlined = folder.file("inlined.bc");
   const std::string spirv = folder.file("module.spv");
@@ -96,8 +96,9 @@ Bytes compile(const sampan_module_desc_t& desc) {
   run(kInliner, {raw, "-o", inlined}, desc);
   run(kTranslator, {inlined, "-o", spirv}, desc);
   Bytes code = contents(spirv);
-  if (code.empty()) throw Failure(SAMPAN_COMPILE_FAILED, "The SPIR-V of " + quoted_name(desc) +
-                                                             " can't be read back");
+  if (code.empty())
+    throw Failure(SAMPAN_COMPILE_FAILED,
+                  "The SPIR-V of " + quoted_name(desc) + " can't be read back");
   return code;
 }
 

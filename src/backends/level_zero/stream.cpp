@@ -121,9 +121,8 @@ Stream::Stream(Device& device, std::int32_t priority)
   ze::QueueDesc desc;
   desc.ordinal = device.facts().queue_ordinal;
   desc.priority = level_of(priority);
-  level_zero::check(
-      api().list_create_immediate(device.context(), device.id(), &desc, &list_),
-      "zeCommandListCreateImmediate", During::kAllocation, "Creating a stream");
+  level_zero::check(api().list_create_immediate(device.context(), device.id(), &desc, &list_),
+                    "zeCommandListCreateImmediate", During::kAllocation, "Creating a stream");
 }
 
 Stream::~Stream() {
@@ -146,8 +145,8 @@ Mark Stream::mark() {
 // Level Zero promises no order between the commands of a list.
 void Stream::order() {
   if (!needs_barrier_) return;
-  level_zero::check(api().append_barrier(list_, nullptr, 0, nullptr),
-                    "zeCommandListAppendBarrier", During::kSubmission, "Ordering a stream");
+  level_zero::check(api().append_barrier(list_, nullptr, 0, nullptr), "zeCommandListAppendBarrier",
+                    During::kSubmission, "Ordering a stream");
   needs_barrier_ = false;
 }
 

@@ -47,7 +47,8 @@ class Stream {
     const std::lock_guard lock(mutex_);
     order();
     const ze::Result code = append(list_);
-    if (code != ze::kSuccess) [[unlikely]] return code;
+    if (code != ze::kSuccess) [[unlikely]]
+      return code;
     mark_.last_sequence = launch.sequence;
     mark_.last_kernel = kernel;
     note();

@@ -14,7 +14,8 @@ constexpr std::uint32_t kQueueGroups = 2;
 constexpr std::uint32_t kCopyGroup = 0;  // driver.cpp, queue_groups
 
 struct CommandQueue {
-  CommandQueue(std::shared_ptr<Context> context, Device& device) : queue(std::move(context), device) {}
+  CommandQueue(std::shared_ptr<Context> context, Device& device)
+      : queue(std::move(context), device) {}
   Queue queue;
   bool synchronous = false;
   std::uint32_t group = 0;
@@ -24,9 +25,9 @@ struct CommandList {
   std::shared_ptr<Context> context;
   Device* device = nullptr;
   std::uint32_t group = 0;
-  std::vector<Command> commands;         // of a regular one
+  std::vector<Command> commands;  // of a regular one
   bool closed = false;
-  std::optional<Queue> queue;            // of an immediate one
+  std::optional<Queue> queue;  // of an immediate one
   bool synchronous = false;
 };
 
@@ -146,7 +147,8 @@ ze_result_t list_reset(ze_command_list_handle_t handle) {
 /// A list that takes commands.
 std::shared_ptr<CommandList> open_list(ze_command_list_handle_t handle) {
   auto list = find<CommandList>(handle);
-  demand(!list->closed, ZE_RESULT_ERROR_INVALID_ARGUMENT, "a command was appended to a closed list");
+  demand(!list->closed, ZE_RESULT_ERROR_INVALID_ARGUMENT,
+         "a command was appended to a closed list");
   list->context->check(*list->device);
   return list;
 }
@@ -211,9 +213,9 @@ ze_result_t append_copy_region(ze_command_list_handle_t handle, void* dst,
   const std::uint32_t depth = std::max(size.depth, 1u);
   for (const Area& area : {to, from}) {
     require_inside(*list->context, area.row(0, 0), size.width);
-    require_inside(*list->context, area.first,
-                   static_cast<std::size_t>(area.row(size.height - 1, depth - 1) - area.first) +
-                       size.width);
+    require_inside(
+        *list->context, area.first,
+        static_cast<std::size_t>(area.row(size.height - 1, depth - 1) - area.first) + size.width);
   }
   const auto run = [=] {
     for (std::uint32_t z = 0; z < depth; ++z) {
@@ -235,8 +237,7 @@ ze_result_t append_fill(ze_command_list_handle_t handle, void* dst, const void* 
   demand(pattern_bytes != 0 && (pattern_bytes & (pattern_bytes - 1)) == 0 &&
              pattern_bytes <= kLargest[list->group],
          ZE_RESULT_ERROR_INVALID_SIZE, "a fill's pattern is longer than its queue group allows");
-  demand(bytes % pattern_bytes == 0 &&
-             reinterpret_cast<std::uintptr_t>(dst) % pattern_bytes == 0,
+  demand(bytes % pattern_bytes == 0 && reinterpret_cast<std::uintptr_t>(dst) % pattern_bytes == 0,
          ZE_RESULT_ERROR_INVALID_SIZE, "a fill's size or place is no multiple of its pattern");
   const std::string kept(static_cast<const char*>(pattern), pattern_bytes);
   const auto run = [=] {
@@ -253,7 +254,8 @@ std::function<void()> make_launch(const CommandList& list, const Kernel& kernel,
   const std::string& kinds = kernel.signature->arguments;
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     const KernelArgument& argument = kernel.arguments[i];
-    demand(argument.set, ZE_RESULT_ERROR_INVALID_ARGUMENT, "a kernel was launched with an argument unset");
+    demand(argument.set, ZE_RESULT_ERROR_INVALID_ARGUMENT,
+           "a kernel was launched with an argument unset");
     if (kinds[i] != 'g') continue;
     void* pointer = nullptr;
     std::memcpy(&pointer, argument.value.data(), sizeof pointer);

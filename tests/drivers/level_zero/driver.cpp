@@ -136,7 +136,8 @@ ze_result_t driver_function(ze_driver_handle_t driver, const char* name, void** 
   if (wanted == "zexDriverImportExternalPointer") {
     *out = reinterpret_cast<void*>(kEntry<"zexDriverImportExternalPointer", import_pointer>);
   } else if (wanted == "zexDriverReleaseImportedPointer") {
-    *out = reinterpret_cast<void*>(kFreeingEntry<"zexDriverReleaseImportedPointer", release_pointer>);
+    *out =
+        reinterpret_cast<void*>(kFreeingEntry<"zexDriverReleaseImportedPointer", release_pointer>);
   } else {
     return ZE_RESULT_ERROR_INVALID_ARGUMENT;
   }
@@ -271,8 +272,8 @@ ze_result_t global_timestamps(ze_device_handle_t handle, std::uint64_t* host_ns,
   require_pointer(host_ns);
   require_pointer(ticks);
   require(!device.lost, ZE_RESULT_ERROR_DEVICE_LOST);
-  *host_ns = static_cast<std::uint64_t>(
-      std::chrono::steady_clock::now().time_since_epoch().count());
+  *host_ns =
+      static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
   *ticks = device.ticks() & ((std::uint64_t{1} << Device::kValidBits) - 1);
   return ZE_RESULT_SUCCESS;
 }
@@ -288,8 +289,8 @@ ze_result_t pci_properties(ze_device_handle_t handle, ze_pci_ext_properties_t* o
 
 std::uint64_t Device::ticks() const {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  const auto ns = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+  const auto ns =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
   const std::uint64_t began = 0x1'0000'0000u * (index + 1) + 12345;
   return ns / (1'000'000'000 / kTicksPerSecond) + began;
 }
@@ -341,8 +342,7 @@ void fill(ze_device_dditable_t& table) {
   table.pfnGetCommandQueueGroupProperties =
       kEntry<"zeDeviceGetCommandQueueGroupProperties", queue_groups>;
   table.pfnGetMemoryProperties = kEntry<"zeDeviceGetMemoryProperties", memory_properties>;
-  table.pfnGetMemoryAccessProperties =
-      kEntry<"zeDeviceGetMemoryAccessProperties", memory_access>;
+  table.pfnGetMemoryAccessProperties = kEntry<"zeDeviceGetMemoryAccessProperties", memory_access>;
   table.pfnGetCacheProperties = kEntry<"zeDeviceGetCacheProperties", cache_properties>;
   table.pfnCanAccessPeer = kEntry<"zeDeviceCanAccessPeer", can_access_peer>;
   table.pfnGetStatus = kEntry<"zeDeviceGetStatus", device_status>;

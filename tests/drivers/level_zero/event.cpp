@@ -45,7 +45,8 @@ ze_result_t create(ze_event_pool_handle_t handle, const ze_event_desc_t* desc,
   {
     const std::lock_guard lock(world());
     demand(desc->index < pool->used.size() && !pool->used[desc->index],
-           ZE_RESULT_ERROR_INVALID_ARGUMENT, "an event's place in its pool is taken or isn't there");
+           ZE_RESULT_ERROR_INVALID_ARGUMENT,
+           "an event's place in its pool is taken or isn't there");
     pool->used[desc->index] = true;
   }
   give(out, std::move(event));
@@ -96,8 +97,7 @@ ze_result_t synchronize(ze_event_handle_t handle, std::uint64_t timeout_ns) {
   require_host_visible(*event);
   std::unique_lock lock(world());
   return wait_in_world(
-      lock, timeout_ns, [&] { return event->signalled; },
-      [&] { return event->orphaned(); });
+      lock, timeout_ns, [&] { return event->signalled; }, [&] { return event->orphaned(); });
 }
 
 ze_result_t query(ze_event_handle_t handle) {

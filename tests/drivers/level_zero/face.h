@@ -55,7 +55,8 @@ struct Name {
 /// Runs the body of the driver's function `name`: counts it, fails it if its turn has come, keeps
 /// every exception in, writes the trace. One that `frees` does so also where it is made to fail.
 template <typename Body, typename... Arguments>
-ze_result_t call(const char* name, bool frees, Body&& body, const Arguments&... arguments) noexcept {
+ze_result_t call(const char* name, bool frees, Body&& body,
+                 const Arguments&... arguments) noexcept {
   Control& control = Control::of_library();
   const std::optional<int> injected = control.begin_call(name);
   ze_result_t result = ZE_RESULT_SUCCESS;
@@ -79,7 +80,8 @@ ze_result_t call(const char* name, bool frees, Body&& body, const Arguments&... 
 template <Name kName, auto kBody, bool kFrees, typename... Parameters>
 constexpr auto make_entry(ze_result_t (*)(Parameters...)) {
   return +[](Parameters... parameters) -> ze_result_t {
-    return call(kName.text, kFrees, [&] { return kBody(parameters...); }, parameters...);
+    return call(
+        kName.text, kFrees, [&] { return kBody(parameters...); }, parameters...);
   };
 }
 

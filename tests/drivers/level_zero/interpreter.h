@@ -17,8 +17,8 @@ namespace sampan::emulator::ze {
 /// An argument as it was set.
 struct KernelArgument {
   bool set = false;
-  std::vector<std::byte> value;   ///< of 'v', or the pointer of 'g'
-  std::size_t local_bytes = 0;    ///< of 'l'
+  std::vector<std::byte> value;  ///< of 'v', or the pointer of 'g'
+  std::size_t local_bytes = 0;   ///< of 'l'
 };
 
 struct KernelFacts {

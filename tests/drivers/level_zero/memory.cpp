@@ -151,7 +151,8 @@ ze_result_t allocation_properties(ze_context_handle_t context, const void* point
   out->id = block != nullptr ? reinterpret_cast<std::uint64_t>(block->first) : 0;
   out->pageSize = block != nullptr ? kPageBytes : 0;
   if (device != nullptr) {
-    *device = reinterpret_cast<ze_device_handle_t>(block != nullptr ? block->second.device : nullptr);
+    *device =
+        reinterpret_cast<ze_device_handle_t>(block != nullptr ? block->second.device : nullptr);
   }
   return ZE_RESULT_SUCCESS;
 }

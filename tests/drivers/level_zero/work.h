@@ -29,8 +29,8 @@ struct Command {
   std::vector<std::shared_ptr<Event>> waits{};
   std::shared_ptr<Event> signal{};
   std::shared_ptr<Fence> fence{};
-  bool barrier = false;   ///< all before it first, all behind it later
-  bool resets = false;    ///< `signal` is reset, not signalled
+  bool barrier = false;  ///< all before it first, all behind it later
+  bool resets = false;   ///< `signal` is reset, not signalled
 };
 
 /// Runs commands on a thread of its own, which starts with the first one. Between barriers Level

@@ -11,8 +11,8 @@ namespace sampan::emulator {
 namespace {
 
 constexpr std::string_view kKindNames[] = {
-    "context", "stream", "event",        "module",  "function", "graph", "node", "exec",   "memory",
-    "host",    "registration", "program", "queue", "fence",    "pool",  "kernel", "log"};
+    "context", "stream",       "event",   "module", "function", "graph", "node",   "exec", "memory",
+    "host",    "registration", "program", "queue",  "fence",    "pool",  "kernel", "log"};
 static_assert(std::size(kKindNames) == static_cast<unsigned>(Kind::count_));
 
 /// Kinds that "live" does not add up: contexts belong to the driver, functions to their modules and
