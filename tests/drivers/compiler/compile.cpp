@@ -66,10 +66,8 @@ common::ProcessResult run(std::vector<std::string> arguments) {
 /// Newer instructions where this machine has them; f16 conversions by instruction above all.
 const char* machine_flag() {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                 __builtin_cpu_supports("f16c")
-             ? "-march=x86-64-v3"
-             : "-march=x86-64";
+  const bool level_3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  return level_3 ? "-march=x86-64-v3" : "-march=x86-64";
 #else
   return "-O2";
 #endif
