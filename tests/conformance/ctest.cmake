@@ -22,3 +22,22 @@ if(TARGET sampan_emulated_level_zero)
   sampan_add_conformance_test(level_zero-validated level_zero:0
     "SAMPAN_TEST_DRIVERS=1;ZE_ENABLE_VALIDATION_LAYER=1;ZE_ENABLE_PARAMETER_VALIDATION=1")
 endif()
+
+# Backends whose hardware is rare, on the emulated drivers of tests/drivers, which are always there.
+set(emulated "")
+foreach(backend cuda hip)
+  if(TARGET sampan_emulated_${backend})
+    sampan_add_conformance_test(${backend}-emulated ${backend}:0 SAMPAN_TEST_DRIVERS=1)
+    set_tests_properties(conformance/${backend}-emulated PROPERTIES SKIP_REGULAR_EXPRESSION "")
+    list(APPEND emulated --device ${backend}:0)
+  endif()
+endforeach()
+
+# The language model writes the same tokens on all of them, also when it moves from one to another.
+if(emulated)
+  add_test(NAME run.emulated COMMAND sampan_command run --tokens 16 --device cpu:0 ${emulated})
+  add_test(NAME run.emulated_migrate COMMAND
+    sampan_command run --tokens 12 --migrate cuda:1@5 --device cpu:0 ${emulated})
+  set_tests_properties(run.emulated run.emulated_migrate PROPERTIES
+    LABELS run TIMEOUT 600 ENVIRONMENT SAMPAN_TEST_DRIVERS=1)
+endif()

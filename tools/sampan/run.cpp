@@ -163,11 +163,14 @@ int score_on_all(const Options& options) {
     ProgressLine line("Loading on " + target.id());
     const llm::Perplexity score =
         llm::perplexity(target, model, text, options.perplexity_file, loading(line));
+    const bool emulated = target.info().emulated;
     out["devices"].push_back({{"device", target.id()},
+                              {"emulated", emulated},
                               {"tokens", score.tokens},
                               {"nll", score.nll},
                               {"perplexity", score.perplexity}});
-    table.add({target.id(), std::to_string(score.tokens), fixed(score.perplexity, 5)});
+    table.add({target.id() + (emulated ? " (emulated)" : ""), std::to_string(score.tokens),
+               fixed(score.perplexity, 5)});
   }
   if (options.json) {
     std::printf("%s\n", out.dump(2).c_str());

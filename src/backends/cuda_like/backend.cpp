@@ -51,7 +51,7 @@ sampan_backend_t tables() {
 sampan_code_t sampan_backend_query(const sampan_host_t* host, sampan_backend_t* out,
                                    sampan_error_t* error) {
   using namespace sampan::cuda_like;
-  return sampan::common::guarded(error, [&] {
+  return guarded(error, [&] {
     check_abi(*host);
     sampan::common::set_host(host, vendor().backend);
     if (!driver().error.empty()) throw Failure(SAMPAN_NOT_FOUND, driver().error);

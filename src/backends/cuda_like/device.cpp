@@ -26,7 +26,7 @@ Facts facts_of(std::uint32_t ordinal) {
 }
 
 sampan_code_t count(std::uint32_t* out_count, sampan_error_t* error) {
-  return common::guarded(error, [&] {
+  return guarded(error, [&] {
     const int count = device_count();
     if (count <= 0) {
       throw Failure(SAMPAN_NOT_FOUND,
@@ -37,7 +37,7 @@ sampan_code_t count(std::uint32_t* out_count, sampan_error_t* error) {
 }
 
 sampan_code_t describe(std::uint32_t ordinal, sampan_device_info_t* out, sampan_error_t* error) {
-  return common::guarded(error, [&] {
+  return guarded(error, [&] {
     sampan_device_info_t info = describe_device(facts_of(ordinal));
     info.size = std::min<std::uint32_t>(out->size, sizeof info);
     std::memcpy(out, &info, info.size);
@@ -45,11 +45,11 @@ sampan_code_t describe(std::uint32_t ordinal, sampan_device_info_t* out, sampan_
 }
 
 sampan_code_t open(std::uint32_t ordinal, sampan_device_t** out, sampan_error_t* error) {
-  return common::guarded(
-      error, [&] { *out = std::make_unique<sampan_device>(facts_of(ordinal)).release(); });
+  return guarded(error,
+                 [&] { *out = std::make_unique<sampan_device>(facts_of(ordinal)).release(); });
 }
 
-void close(sampan_device_t* device) { delete device; }
+void close(sampan_device_t* device) { dispose(device); }
 
 sampan_code_t memory_info(sampan_device_t* device, std::uint64_t* out_free_bytes,
                           std::uint64_t* out_total_bytes, sampan_error_t* error) {
@@ -77,7 +77,7 @@ sampan_code_t status(sampan_device_t* device, sampan_error_t* error) {
 }
 
 sampan_code_t native(sampan_device_t* device, void** out, sampan_error_t* error) {
-  return common::guarded(error, [&] {
+  return guarded(error, [&] {
     *out = reinterpret_cast<void*>(static_cast<std::intptr_t>(device->facts().ordinal));
   });
 }

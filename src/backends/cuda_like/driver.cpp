@@ -5,6 +5,7 @@
 #include "backends/common/shared_library.h"
 #include "backends/common/test_drivers.h"
 #include "backends/cuda_like/error.h"
+#include "backends/cuda_like/teardown.h"
 #include "backends/cuda_like/vendor.h"
 
 namespace sampan::cuda_like {
@@ -88,6 +89,7 @@ Driver open_driver() {
     driver.error = init_failure(code, driver);
     return driver;
   }
+  watch_process();
   int version = 0;
   if (driver.api.driver_version(&version) == kSuccess) {
     driver.version = vendor().version_text(version);

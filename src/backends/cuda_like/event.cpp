@@ -11,7 +11,7 @@ sampan_code_t create(sampan_device_t* device, std::uint32_t flags, sampan_event_
                  [&] { *out = std::make_unique<sampan_event>(*device, flags).release(); });
 }
 
-void destroy(sampan_event_t* event) { delete event; }
+void destroy(sampan_event_t* event) { dispose(event); }
 
 sampan_code_t record(sampan_event_t* event, sampan_stream_t* stream, sampan_error_t* error) {
   return guarded(*stream, error, [&] {
@@ -25,11 +25,11 @@ sampan_code_t record(sampan_event_t* event, sampan_stream_t* stream, sampan_erro
 }
 
 sampan_code_t signal(sampan_event_t* event, sampan_code_t code, sampan_error_t* error) {
-  return common::guarded(error, [&] { event->signal(code); });
+  return guarded(error, [&] { event->signal(code); });
 }
 
 sampan_code_t query(sampan_event_t* event, sampan_error_t* error) {
-  return common::guarded(error, [&]() -> sampan_code_t {
+  return guarded(error, [&]() -> sampan_code_t {
     const auto point = event->point();
     return point == nullptr || point->poll() ? sampan_code_t{SAMPAN_OK}
                                              : common::write_not_ready(error);
@@ -37,7 +37,7 @@ sampan_code_t query(sampan_event_t* event, sampan_error_t* error) {
 }
 
 sampan_code_t wait(sampan_event_t* event, std::uint64_t timeout_ns, sampan_error_t* error) {
-  return common::guarded(error, [&] {
+  return guarded(error, [&] {
     const auto point = event->point();
     if (point == nullptr || point->wait(timeout_ns)) return;
     throw Failure(SAMPAN_TIMEOUT, "The event wasn't reached within " + std::to_string(timeout_ns) +

@@ -25,7 +25,7 @@ sampan_code_t create(sampan_device_t* device, const sampan_graph_node_t* nodes,
   });
 }
 
-void destroy(sampan_graph_t* graph) { delete graph; }
+void destroy(sampan_graph_t* graph) { dispose(graph); }
 
 sampan_code_t update(sampan_graph_t* graph, std::uint32_t index, const sampan_arg_t* args,
                      std::uint32_t arg_count, sampan_error_t* error) {

@@ -1,7 +1,5 @@
 #include "backends/cuda_like/host_call.h"
 
-#include "backends/cuda_like/driver.h"
-
 namespace sampan::cuda_like {
 namespace {
 
@@ -17,24 +15,15 @@ bool fails(Point& point) noexcept {
 
 }  // namespace
 
-void HostCall::enqueue(const std::shared_ptr<HostCall>& call, DriverStream stream) {
-  auto kept = std::make_unique<std::shared_ptr<HostCall>>(call);
-  // In here the driver may not be called. All work before has run, so what it waited for has, too.
-  const HostFunction entry = [](void* user) {
-    const std::unique_ptr<std::shared_ptr<HostCall>> mine(
-        static_cast<std::shared_ptr<HostCall>*>(user));
-    HostCall& self = **mine;
-    bool failed = false;
-    try {
-      self.progress_->settle(self.mark_);
-    } catch (const std::exception&) {
-      failed = true;
-    }
-    self.run(failed);
-  };
-  check(api().launch_host_function, During::kSubmission, "Enqueuing a host function", stream, entry,
-        static_cast<void*>(kept.get()));
-  (void)kept.release();
+// What the work before waited for has been passed, too. The driver may not be called in here.
+void HostCall::run_in_order() noexcept {
+  bool failed = false;
+  try {
+    progress_->settle(mark_);
+  } catch (const std::exception&) {
+    failed = true;
+  }
+  run(failed);
 }
 
 void HostCall::run_after_failure(Point& before) noexcept {

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <memory>
 
-#include "backends/cuda_like/driver_api.h"
 #include "backends/cuda_like/point.h"
 #include "backends/cuda_like/progress.h"
 
@@ -22,8 +21,8 @@ class HostCall {
         progress_(std::move(progress)),
         mark_(progress_->mark()) {}
 
-  /// Hands `call` to the driver, behind the work of `stream`. Throws Failure.
-  static void enqueue(const std::shared_ptr<HostCall>& call, DriverStream stream);
+  /// As the driver calls it: all work before has run.
+  void run_in_order() noexcept;
 
   /// Waits for `before`, the point in front of it, and runs the function if that failed.
   void run_after_failure(Point& before) noexcept;

@@ -6,6 +6,9 @@
 #include <mutex>
 #include <shared_mutex>
 
+#include "backends/cuda_like/driver.h"
+#include "backends/cuda_like/error.h"
+
 namespace sampan::cuda_like {
 namespace {
 
@@ -49,36 +52,20 @@ HostCopies::~HostCopies() {
   if (stage_ != nullptr) (void)api().host_free(stage_);
 }
 
-void HostCopies::make_room() {
-  while (!carries_.empty() && carries_.front()->done.load(std::memory_order_acquire)) {
-    carries_.pop_front();
-  }
-  if (stage_ == nullptr) {
-    check(api().host_allocate, During::kAllocation, kCopying, &stage_,
-          static_cast<std::size_t>(kStageBytes), kHostPortable | kHostMapped);
-  }
+void HostCopies::make_stage() {
+  if (stage_ != nullptr) return;
+  check(api().host_allocate, During::kAllocation, kCopying, &stage_,
+        static_cast<std::size_t>(kStageBytes), kHostPortable | kHostMapped);
 }
 
 void HostCopies::carry(DriverStream stream, void* to, const void* from, std::size_t bytes) {
-  carries_.push_back(std::make_unique<Carry>());
-  Carry& next = *carries_.back();
-  next.to = to;
-  next.from = from;
-  next.bytes = bytes;
-  const HostFunction run = [](void* user) {
-    Carry& mine = *static_cast<Carry*>(user);
-    std::memcpy(mine.to, mine.from, mine.bytes);
-    mine.done.store(true, std::memory_order_release);
-  };
-  const Result code = api().launch_host_function(stream, run, &next);
-  if (code == kSuccess) return;
-  carries_.pop_back();
-  throw failure_of(code, api().launch_host_function.symbol, During::kSubmission, kCopying);
+  calls_.enqueue(
+      stream, [=] { std::memcpy(to, from, bytes); }, kCopying);
 }
 
 void HostCopies::to_device(DriverStream stream, Address dst, const void* host,
                            std::uint64_t size_bytes) {
-  make_room();
+  make_stage();
   for (std::uint64_t done = 0; done < size_bytes;) {
     const std::size_t bytes = std::min(kStageBytes, size_bytes - done);
     carry(stream, stage_, static_cast<const char*>(host) + done, bytes);
@@ -89,7 +76,7 @@ void HostCopies::to_device(DriverStream stream, Address dst, const void* host,
 }
 
 void HostCopies::to_host(DriverStream stream, void* host, Address src, std::uint64_t size_bytes) {
-  make_room();
+  make_stage();
   for (std::uint64_t done = 0; done < size_bytes;) {
     const std::size_t bytes = std::min(kStageBytes, size_bytes - done);
     check(shape().copy, During::kSubmission, kCopying, reinterpret_cast<Address>(stage_),

@@ -1,12 +1,9 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <deque>
-#include <memory>
 
-#include "backends/cuda_like/device.h"
 #include "backends/cuda_like/driver_api.h"
+#include "backends/cuda_like/driver_calls.h"
 
 namespace sampan::cuda_like {
 
@@ -25,7 +22,8 @@ void remove_pinned(const void* begin) noexcept;
 /// One caller at a time.
 class HostCopies {
  public:
-  explicit HostCopies(Device& device) : device_(device) {}
+  /// `calls` are the stream's.
+  explicit HostCopies(DriverCalls& calls) : calls_(calls) {}
   HostCopies(const HostCopies&) = delete;
   HostCopies& operator=(const HostCopies&) = delete;
   /// The stream has no work any more; the context is current.
@@ -36,19 +34,11 @@ class HostCopies {
   void to_host(DriverStream stream, void* host, Address src, std::uint64_t size_bytes);
 
  private:
-  struct Carry {
-    void* to;
-    const void* from;
-    std::size_t bytes;
-    std::atomic<bool> done{false};
-  };
-
-  void make_room();
+  void make_stage();
   void carry(DriverStream stream, void* to, const void* from, std::size_t bytes);
 
-  Device& device_;
+  DriverCalls& calls_;
   void* stage_ = nullptr;
-  std::deque<std::unique_ptr<Carry>> carries_;  // the driver holds pointers to those not done
 };
 
 }  // namespace sampan::cuda_like

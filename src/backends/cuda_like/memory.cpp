@@ -43,10 +43,10 @@ sampan_code_t wrap(sampan_device_t* device, void* native, std::uint64_t size_byt
   });
 }
 
-void release(sampan_memory_t* memory) { delete memory; }
+void release(sampan_memory_t* memory) { dispose(memory); }
 
 sampan_code_t host_address(sampan_memory_t* memory, void** out, sampan_error_t* error) {
-  return common::guarded(error, [&] {
+  return guarded(error, [&] {
     if (memory->host() == nullptr) {
       throw Failure(SAMPAN_UNSUPPORTED,
                     "The host can't reach this memory; copy it to host memory instead");
@@ -56,7 +56,7 @@ sampan_code_t host_address(sampan_memory_t* memory, void** out, sampan_error_t* 
 }
 
 sampan_code_t native(sampan_memory_t* memory, void** out, sampan_error_t* error) {
-  return common::guarded(error, [&] { *out = reinterpret_cast<void*>(memory->address()); });
+  return guarded(error, [&] { *out = reinterpret_cast<void*>(memory->address()); });
 }
 
 }  // namespace
@@ -89,8 +89,7 @@ Memory::Memory(Device& device, std::uint64_t size_bytes, Allocate how) : device_
     (void)api().host_free(host_);
     throw failure_of(mapped, api().host_device_address.symbol, During::kAllocation, doing);
   }
-  owner_ = Owner::kHost;
-  add_pinned(host_, size_bytes);
+  keep_pinned(Owner::kHost, size_bytes);
 }
 
 Memory::Memory(Device& device, std::uint64_t size_bytes, Register how)
@@ -105,21 +104,32 @@ Memory::Memory(Device& device, std::uint64_t size_bytes, Register how)
     (void)api().host_unregister(host_);
     throw failure_of(mapped, api().host_device_address.symbol, During::kAllocation, kDoing);
   }
-  owner_ = Owner::kRegistered;
-  add_pinned(host_, size_bytes);
+  keep_pinned(Owner::kRegistered, size_bytes);
 }
 
 Memory::Memory(Device& device, std::uint64_t, Wrap how)
     : device_(device), address_(reinterpret_cast<Address>(how.native)) {}
 
+void Memory::keep_pinned(Owner owner, std::uint64_t size_bytes) {
+  owner_ = owner;
+  try {
+    add_pinned(host_, size_bytes);
+  } catch (...) {
+    release();
+    throw;
+  }
+}
+
+void Memory::release() noexcept {
+  if (owner_ == Owner::kDevice) (void)api().free(address_);
+  if (owner_ == Owner::kHost) (void)api().host_free(host_);
+  if (owner_ == Owner::kRegistered) (void)api().host_unregister(host_);
+}
+
 Memory::~Memory() {
   if (owner_ == Owner::kNobody) return;
   if (owner_ != Owner::kDevice) remove_pinned(host_);
-  quietly(*device_.context(), [this] {
-    if (owner_ == Owner::kDevice) (void)api().free(address_);
-    if (owner_ == Owner::kHost) (void)api().host_free(host_);
-    if (owner_ == Owner::kRegistered) (void)api().host_unregister(host_);
-  });
+  quietly(*device_.context(), [this] { release(); });
 }
 
 }  // namespace sampan::cuda_like

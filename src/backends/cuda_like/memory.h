@@ -37,6 +37,9 @@ class Memory {
  private:
   enum class Owner { kDevice, kHost, kRegistered, kNobody };
 
+  void keep_pinned(Owner owner, std::uint64_t size_bytes);
+  void release() noexcept;
+
   Device& device_;
   Address address_ = 0;
   void* host_ = nullptr;

@@ -32,7 +32,7 @@ sampan_code_t load(sampan_device_t* device, const sampan_module_desc_t* desc, sa
                  [&] { *out = std::make_unique<sampan_module>(*device, *desc).release(); });
 }
 
-void unload(sampan_module_t* module) { delete module; }
+void unload(sampan_module_t* module) { dispose(module); }
 
 sampan_code_t kernel(sampan_module_t* module, const char* name, sampan_kernel_t** out,
                      sampan_error_t* error) {
@@ -41,7 +41,7 @@ sampan_code_t kernel(sampan_module_t* module, const char* name, sampan_kernel_t*
 
 sampan_code_t kernel_info(sampan_kernel_t* kernel, sampan_kernel_info_t* out,
                           sampan_error_t* error) {
-  return common::guarded(error, [&] {
+  return guarded(error, [&] {
     sampan_kernel_info_t info = kernel->info();
     info.size = std::min<std::uint32_t>(out->size, sizeof info);
     std::memcpy(out, &info, info.size);
@@ -51,7 +51,7 @@ sampan_code_t kernel_info(sampan_kernel_t* kernel, sampan_kernel_info_t* out,
 sampan_code_t binary(sampan_module_t* module,
                      void (*sink)(void* context, const void* bytes, std::uint64_t size_bytes),
                      void* context, sampan_error_t* error) {
-  return common::guarded(error, [&] {
+  return guarded(error, [&] {
     const common::Bytes bytes = module->binary();
     sink(context, bytes.data(), bytes.size());
   });

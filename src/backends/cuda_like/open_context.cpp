@@ -9,6 +9,8 @@ constexpr std::size_t kPageBytes = 4096;
 constexpr std::size_t kWordBytes = 64;  // a cache line each: the host and devices write to them
 constexpr std::size_t kKeptEvents = 256;
 
+constexpr const char* kOpening = "Opening the device";
+
 struct Shared {
   int open = 0;
   bool broken = false;
@@ -29,25 +31,40 @@ Shared& shared(Ordinal ordinal) {
 OpenContext::OpenContext(Ordinal ordinal) : ordinal_(ordinal) {
   const std::lock_guard lock(shared_mutex());
   Shared& state = shared(ordinal);
-  if (state.broken) {
-    if (state.open != 0) {
-      throw Failure(SAMPAN_DEVICE_LOST,
-                    "The device's context is broken and still in use; let go of everything made on "
-                    "it, then open it again");
-    }
-    check(shape().context_reset, During::kAllocation, "Resetting the device", ordinal);
-    state.broken = false;
+  if (state.open != 0 && state.broken) {
+    throw Failure(SAMPAN_DEVICE_LOST,
+                  "The device's context is broken and still in use; let go of everything made on "
+                  "it, then open it again");
   }
-  check(shape().context_retain, During::kAllocation, "Opening the device", &handle_, ordinal);
+  retain();
+  // Somebody else in this process may have broken it, too, or nobody noticed.
+  if (state.open == 0 && (state.broken || is_broken())) {
+    (void)shape().context_release(ordinal_);
+    check(shape().context_reset, During::kAllocation, kOpening, ordinal);
+    retain();
+  }
+  state.broken = false;
   ++state.open;
+}
+
+void OpenContext::retain() {
+  check(shape().context_retain, During::kAllocation, kOpening, &handle_, ordinal_);
+}
+
+bool OpenContext::is_broken() const {
+  try {
+    const Current current(handle_);
+    std::size_t free_bytes = 0, total_bytes = 0;
+    return breaks_context(api().memory_info(&free_bytes, &total_bytes));
+  } catch (const Failure& failure) {
+    return breaks_context(static_cast<Result>(failure.driver_code));
+  }
 }
 
 OpenContext::~OpenContext() {
   quietly(*this, [this] { destroy_all(); });
   const std::lock_guard lock(shared_mutex());
-  Shared& state = shared(ordinal_);
-  --state.open;
-  if (lost()) state.broken = true;
+  --shared(ordinal_).open;
   (void)shape().context_release(ordinal_);
 }
 
@@ -77,6 +94,8 @@ void OpenContext::note(const Failure& failure) noexcept {
     return;
   }
   lost_.store(true, std::memory_order_release);
+  const std::lock_guard shared_lock(shared_mutex());
+  shared(ordinal_).broken = true;
 }
 
 void OpenContext::throw_loss() const {

@@ -9,6 +9,7 @@
 
 #include "backends/cuda_like/driver.h"
 #include "backends/cuda_like/error.h"
+#include "backends/cuda_like/teardown.h"
 
 namespace sampan::cuda_like {
 
@@ -73,6 +74,8 @@ class OpenContext {
   void give_word(Word word) noexcept;
 
  private:
+  void retain();
+  [[nodiscard]] bool is_broken() const;
   [[noreturn]] void throw_loss() const;
   void destroy_all() noexcept;
 
@@ -127,7 +130,7 @@ void quietly(const OpenContext& context, Body&& body) noexcept {
 template <typename Body>
 [[nodiscard]] sampan_code_t guarded(OpenContext& context, sampan_error_t* error,
                                     Body&& body) noexcept {
-  return common::guarded(error, [&] {
+  return guarded(error, [&] {
     context.check_alive();
     try {
       const Current current(context.handle());

@@ -202,7 +202,12 @@ common::Bytes from_source(const Device& device, const sampan_module_desc_t& desc
 // Takes what `pack_image` returned, or code of the vendor's own.
 common::Bytes from_native(const Device& device, const sampan_module_desc_t& desc) {
   const common::ByteView code{static_cast<const std::byte*>(desc.code), desc.code_bytes};
-  const auto entry = common::parse_entry(code, target_key(device).text());
+  // Shorter than an entry's head, it may be anything.
+  auto entry = common::parse_entry(code, target_key(device).text());
+  if (entry.error == common::EntryError::kTruncated &&
+      !common::text_of(code).starts_with("SAMPANCC")) {
+    entry.error = common::EntryError::kNotAnEntry;
+  }
   const std::string what = "The native code of " + in_quotes(desc) + " ";
   switch (entry.error) {
     case common::EntryError::kNone:

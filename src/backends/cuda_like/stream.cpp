@@ -10,7 +10,7 @@ namespace sampan::cuda_like {
 Stream::Stream(Device& device, std::int32_t priority)
     : device_(device),
       progress_(std::make_shared<Progress>(device.context())),
-      host_copies_(std::make_unique<HostCopies>(device)) {
+      host_copies_(std::make_unique<HostCopies>(calls_)) {
   check(api().stream_create, During::kAllocation, "Creating a stream", &handle_, kStreamNonBlocking,
         static_cast<int>(priority));
 }
@@ -19,8 +19,8 @@ Stream::~Stream() {
   quietly(*device_.context(), [this] {
     try {
       if (!device_.context()->lost()) (void)wait(SAMPAN_WAIT_FOREVER);
-    } catch (const std::exception&) {
-      // Failed work has ended, too.
+    } catch (const Failure& failure) {
+      device_.context()->note(failure);  // failed work has ended, too
     }
     if (!device_.context()->lost()) (void)api().stream_synchronize(handle_);
     worker_.reset();
@@ -72,14 +72,8 @@ void Stream::block_on(const std::shared_ptr<Point>& signalled) {
     throw Failure(SAMPAN_UNSUPPORTED,
                   "This driver lets no stream wait for the host; update the driver");
   }
-  auto kept = std::make_unique<std::shared_ptr<Point>>(signalled);
-  const HostFunction pause = [](void* user) {
-    const std::unique_ptr<std::shared_ptr<Point>> point(static_cast<std::shared_ptr<Point>*>(user));
-    (*point)->block();
-  };
-  check(api().launch_host_function, During::kSubmission, kDoing, handle_, pause,
-        static_cast<void*>(kept.get()));
-  (void)kept.release();
+  calls_.enqueue(
+      handle_, [signalled] { signalled->block(); }, kDoing);
 }
 
 common::Worker& Stream::worker() {
@@ -98,7 +92,8 @@ void Stream::host_function(void (*function)(void* context, std::int32_t failed),
       if (wanted.get()) call->run_after_failure(*before);
     });
     try {
-      HostCall::enqueue(call, handle_);
+      calls_.enqueue(
+          handle_, [call] { call->run_in_order(); }, "Enqueuing a host function");
     } catch (...) {
       go->set_value(false);
       throw;

@@ -5,6 +5,7 @@
 
 #include "backends/common/worker.h"
 #include "backends/cuda_like/device.h"
+#include "backends/cuda_like/driver_calls.h"
 #include "backends/cuda_like/host_copy.h"
 #include "backends/cuda_like/point.h"
 #include "backends/cuda_like/progress.h"
@@ -51,6 +52,7 @@ class Stream {
   Device& device_;
   const std::shared_ptr<Progress> progress_;
   DriverStream handle_ = nullptr;
+  DriverCalls calls_;
   std::unique_ptr<HostCopies> host_copies_;
   std::unique_ptr<common::Worker> worker_;
 };
@@ -59,7 +61,7 @@ class Stream {
 /// of the driver's that breaks the context becomes the stream's first failure.
 template <typename Body>
 [[nodiscard]] sampan_code_t guarded(Stream& stream, sampan_error_t* error, Body&& body) noexcept {
-  return common::guarded(error, [&] {
+  return guarded(error, [&] {
     OpenContext& context = *stream.device().context();
     Progress& progress = stream.progress();
     progress.check();

@@ -16,7 +16,7 @@ sampan_code_t create(sampan_device_t* device, const sampan_stream_options_t* opt
   });
 }
 
-void destroy(sampan_stream_t* stream) { delete stream; }
+void destroy(sampan_stream_t* stream) { dispose(stream); }
 
 sampan_code_t launch(sampan_stream_t* stream, const sampan_launch_t* launch,
                      sampan_error_t* error) {
@@ -55,7 +55,7 @@ sampan_code_t wait(sampan_stream_t* stream, std::uint64_t timeout_ns, sampan_err
 }
 
 sampan_code_t native(sampan_stream_t* stream, void** out, sampan_error_t* error) {
-  return common::guarded(error, [&] { *out = stream->handle(); });
+  return guarded(error, [&] { *out = stream->handle(); });
 }
 
 }  // namespace
