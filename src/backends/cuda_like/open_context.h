@@ -117,11 +117,19 @@ class OwnedEvent {
 /// Runs `body` with the context current, for a destructor: what fails stays as it is.
 template <typename Body>
 void quietly(const OpenContext& context, Body&& body) noexcept {
+  // A driver that fails twice doesn't work any more; then nothing is left to release.
+  std::optional<Current> current;
+  for (int attempt = 0; attempt < 2 && !current; ++attempt) {
+    try {
+      current.emplace(context.handle());
+    } catch (const std::exception&) {
+      continue;
+    }
+  }
   try {
-    const Current current(context.handle());
     body();
   } catch (const std::exception&) {
-    // The driver doesn't work any more; then nothing is left to release.
+    // What couldn't be released stays.
   }
 }
 
