@@ -220,8 +220,8 @@ void Stream::wait_for(std::shared_ptr<Point> point) {
   // Events don't cross contexts: a thread waits for the one and signals another.
   const auto gate = std::make_shared<Point>(OwnedEvent(device_.health()->context()));
   common::Worker& thread = worker();
-  block_on(gate);
   try {
+    block_on(gate);
     thread.post([gate, point = std::move(point)] {
       try {
         (void)point->wait(SAMPAN_WAIT_FOREVER);
@@ -234,8 +234,8 @@ void Stream::wait_for(std::shared_ptr<Point> point) {
         }
       }
     });
-  } catch (const std::bad_alloc&) {
-    open(*gate);
+  } catch (const std::exception&) {
+    open(*gate);  // nobody else will, and its event must come back
     throw;
   }
 }
@@ -248,11 +248,11 @@ void Stream::run_on_host(std::function<void(bool failed)> task) {
     open(*gate);
   };
   common::Worker& thread = worker();
-  block_on(gate);
   try {
+    block_on(gate);
     thread.post(std::move(in_order));
-  } catch (const std::bad_alloc&) {
-    open(*gate);
+  } catch (const std::exception&) {
+    open(*gate);  // nobody else will, and its event must come back
     throw;
   }
 }
