@@ -64,7 +64,9 @@ class BlockExecutor {
   friend class TrapScope;
   friend struct FaultTrap;  // executor_trap.cpp
 
-  static constinit thread_local BlockExecutor* running;  // whose fiber runs on this thread
+  /// Whose fiber runs on this thread. Initial-exec: a signal handler reads it, also on threads that
+  /// never ran a kernel of this library, where the first access would allocate otherwise.
+  static constinit thread_local BlockExecutor* running __attribute__((tls_model("initial-exec")));
 
   static void fiber_main(void* fiber);
   static void barrier();
