@@ -52,6 +52,11 @@ class Progress {
   /// All work behind `mark` fails. Throws the first failure.
   [[noreturn]] void refuse(const Failure& cause, const Mark& mark);
 
+  /// Work behind `mark` fails, as a thread of the backend's couldn't do its part of it.
+  void note_failure(const Failure& cause, const Mark& mark) {
+    remember(cause, mark.submissions + 1);
+  }
+
   /// The device was lost while work up to `mark` was on its way: remembers it, names the launch
   /// that came last and throws.
   [[noreturn]] void lose(Failure failure, const Mark& mark);

@@ -96,16 +96,6 @@ std::uint32_t level_of(std::int32_t priority) {
   return priority < 0 ? ze::kPriorityHigh : ze::kPriorityLow;
 }
 
-// True if the point completes, false if it fails.
-bool reached(Point* point) noexcept {
-  if (point == nullptr) return true;
-  try {
-    return point->wait(SAMPAN_WAIT_FOREVER);
-  } catch (const std::exception&) {
-    return false;
-  }
-}
-
 void open(Point& gate) noexcept {
   try {
     (void)gate.signal(nullptr);
@@ -243,8 +233,16 @@ void Stream::wait_for(std::shared_ptr<Point> point) {
 void Stream::run_on_host(std::function<void(bool failed)> task) {
   const std::shared_ptr<Point> before = tail();
   const auto gate = std::make_shared<Point>(OwnedEvent(device_.health()->context()));
-  std::function<void()> in_order = [gate, before, task = std::move(task)] {
-    task(!reached(before.get()));
+  std::function<void()> in_order = [gate, before, task = std::move(task), progress = progress_,
+                                    at = mark()] {
+    bool failed = false;
+    try {
+      if (before != nullptr) (void)before->wait(SAMPAN_WAIT_FOREVER);
+    } catch (const Failure& cause) {
+      failed = true;
+      progress->note_failure(cause, at);
+    }
+    task(failed);
     open(*gate);
   };
   common::Worker& thread = worker();
