@@ -283,22 +283,30 @@ int trace_work(const Device& device) {
   return 0;
 }
 
-using Scenario = int (*)(const Device&);
-const std::map<std::string, Scenario> kScenarios = {
-    {"static_objects", static_objects},
-    {"reversed_static_objects", reversed_static_objects},
-    {"exit_within", exit_within},
-    {"quick_exit_within", quick_exit_within},
-    {"exit_beside_threads", exit_beside_threads},
-    {"exit_beside_host_function", exit_beside_host_function},
-    {"fork_with_open_device", fork_with_open_device},
-    {"fork_and_leave", fork_and_leave},
-    {"open_close", open_close},
-    {"leak_buffer", leak_buffer},
-    {"trace_work", trace_work},
+struct Scenario {
+  int (*run)(const Device&);
+  bool leaves_objects;  // on purpose: it ends in the middle, or forks
 };
+const std::map<std::string, Scenario> kScenarios = {
+    {"static_objects", {static_objects, false}},
+    {"reversed_static_objects", {reversed_static_objects, false}},
+    {"exit_within", {exit_within, true}},
+    {"quick_exit_within", {quick_exit_within, true}},
+    {"exit_beside_threads", {exit_beside_threads, true}},
+    {"exit_beside_host_function", {exit_beside_host_function, true}},
+    {"fork_with_open_device", {fork_with_open_device, true}},
+    {"fork_and_leave", {fork_and_leave, true}},
+    {"open_close", {open_close, false}},
+    {"leak_buffer", {leak_buffer, true}},
+    {"trace_work", {trace_work, false}},
+};
+bool leaves_objects = false;
 
 }  // namespace
+
+// LeakSanitizer asks at the exit.
+extern "C" int __lsan_is_turned_off();
+extern "C" int __lsan_is_turned_off() { return leaves_objects ? 1 : 0; }
 
 int main(int argc, char** argv) {
   if (argc != 3 || kScenarios.count(argv[1]) == 0) {
@@ -306,7 +314,9 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    const int code = kScenarios.at(argv[1])(sampan::device(argv[2]));
+    const Scenario& scenario = kScenarios.at(argv[1]);
+    leaves_objects = scenario.leaves_objects;
+    const int code = scenario.run(sampan::device(argv[2]));
     if (code == 0) std::printf("ok\n");
     return code;
   } catch (const std::exception& exception) {

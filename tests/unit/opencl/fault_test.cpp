@@ -121,7 +121,6 @@ class Program {
   bool submit() {
     const auto& t = tables();
     const std::int32_t seven = 7;
-    const std::int32_t hundred = 100;
     const std::array args{region_arg(device_memory_, 256), value_arg(1)};
     const auto launch = make_launch(kernel_, args, 8, 8, 1);
     const std::array pinned{region_arg(host_memory_), value_arg(1)};
@@ -134,7 +133,7 @@ class Program {
            ok(t.event->record(timed_, first_, e())) &&
            ok(t.stream->wait_event(second_, timed_, e())) && (waits_ = true) &&
            ok(t.stream->wait_event(second_, signalled_, e())) &&
-           ok(t.stream->copy_to_device(second_, {device_memory_, 1024}, &hundred, 4, e())) &&
+           ok(t.stream->copy_to_device(second_, {device_memory_, 1024}, &hundred_, 4, e())) &&
            ok(t.stream->copy(second_, {host_memory_, 0}, {device_memory_, 256}, 4, e())) &&
            ok(t.stream->copy_to_host(second_, &result_, {host_memory_, 0}, 4, e())) &&
            (signal_given_ = true) && ok(t.event->signal(signalled_, SAMPAN_OK, e()));
@@ -164,6 +163,7 @@ class Program {
   sampan_kernel_t* kernel_ = nullptr;
   sampan_graph_t* graph_ = nullptr;
   std::array<sampan_arg_t, 2> graph_args_{};
+  const std::int32_t hundred_ = 100;  // read until the work has ended, as result_ is written
   std::int32_t result_ = 0;
   int host_calls_ = 0;
   bool waits_ = false;
